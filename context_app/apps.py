@@ -1,0 +1,10 @@
+"""Start-up of this app."""
+
+from django.apps import AppConfig
+
+
+class ContextConfig(AppConfig):
+    """Context, tools, intents, audits."""
+
+    name = "context_app"
+    verbose_name = "Context"

@@ -1,0 +1,1 @@
+"""The Django project: settings, routing, checks, health, logging and the doorbell."""

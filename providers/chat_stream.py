@@ -1,0 +1,110 @@
+"""`ChatStream`: one model response on its way, to pull from or to drive into a sink.
+
+Made by `provider.stream_chat`; nothing is sent until it is entered. Pull (commands,
+tests, audits): iterate it, events come one by one and an error is raised where it
+happened. Push (runs): `drive(sink)` hands over everything that arrived in a tick as one
+batch, because the cost of a stream is the wake-up and not the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from providers.errors import ProviderError, from_info
+from providers.events import Event, Finished, StreamError
+from providers.http.client import HttpClient
+from providers.http.response import StreamingResponse
+from providers.interface import StreamCall
+from providers.streaming import StreamParser, cut
+
+Sink = Callable[[list[Event]], None]
+
+
+class ChatStream:
+    """One attempt at one response. Use as a context manager; `close()` from any thread."""
+
+    def __init__(
+        self, call: StreamCall, client: HttpClient, *, idle_timeout_s: float = 300.0
+    ) -> None:
+        self._call = call
+        self._client = client
+        self._idle_timeout_s = idle_timeout_s
+        self._parser = StreamParser(call.decoder)
+        self._response: StreamingResponse | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        """Send the request. Raises ProviderError for anything but a 2xx stream."""
+        if self._closed:
+            return self
+        try:
+            self._response = self._client.open_stream(
+                self._call, idle_timeout_s=self._idle_timeout_s
+            )
+        except BaseException:
+            self._client.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream now, from any thread, even while the vendor is silent."""
+        self._closed = True
+        self._client.abort()
+        if self._response is not None:
+            self._response.abort()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Events in order, the last one `Finished`; a broken stream raises its error."""
+        for batch in self._batches(tick_s=0.0):
+            for event in batch:
+                if isinstance(event, StreamError):
+                    raise from_info(event.error)
+                yield event
+
+    def drive(self, sink: Sink, *, tick_s: float = 0.05) -> None:
+        """Hand batches of events to `sink`; returns after the terminal event.
+
+        What arrives first goes out at once, then at most one batch per `tick_s`.
+        A broken stream ends with a `StreamError` in the last batch; nothing is raised.
+        """
+        for batch in self._batches(tick_s=tick_s):
+            sink(batch)
+
+    def _batches(self, *, tick_s: float) -> Iterator[list[Event]]:
+        response = self._response
+        parser = self._parser
+        if response is None:
+            yield parser.fail(cut()) if not self._closed else _cancelled(parser)
+            return
+        try:
+            for chunk in response.chunks(tick_s=tick_s):
+                if self._closed:
+                    break
+                events = parser.feed(chunk)
+                if events:
+                    yield events
+                if parser.done:
+                    return
+        except ProviderError as exc:
+            if not self._closed:
+                yield parser.fail(exc.info())
+                return
+        yield _cancelled(parser) if self._closed else parser.finish()
+
+
+def _cancelled(parser: StreamParser) -> list[Event]:
+    """We ended it ourselves: that is an end, not an error."""
+    if parser.done:
+        return []
+    parser.done = True
+    return [Finished(stop_reason="cancelled")]

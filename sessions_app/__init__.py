@@ -1,0 +1,1 @@
+"""People's side: saved authentications, conversations, messages and runs."""

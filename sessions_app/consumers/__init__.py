@@ -1,0 +1,1 @@
+"""The websocket: parse a frame, call a service, follow runs."""

@@ -1,0 +1,16 @@
+"""The tables of this app, one module a noun."""
+
+from sessions_app.models.authentication import SavedAuthentication
+from sessions_app.models.conversation import Conversation, Message
+from sessions_app.models.run import Run, RunBatch
+from sessions_app.models.team import Membership, Team
+
+__all__ = [
+    "Conversation",
+    "Membership",
+    "Message",
+    "Run",
+    "RunBatch",
+    "SavedAuthentication",
+    "Team",
+]

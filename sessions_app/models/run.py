@@ -1,0 +1,128 @@
+"""Runs: one answer to one user message, as a row with its own thread.
+
+A run outlives the browser that asked for it. Its log (`RunBatch`) is the truth about what
+arrived, numbered by (epoch, seq); sockets are views of it. Every claim of a run begins a
+new epoch, and a number is never used twice within an epoch.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Questions about runs."""
+
+    def visible_to(self, user: object) -> Self:
+        """Runs of the conversations this person may see."""
+        return self.filter(conversation__owner=user)
+
+    def active(self) -> Self:
+        """Runs that are not over."""
+        return self.filter(status__in=Run.ACTIVE)
+
+
+class Run(models.Model):
+    """One answer on its way, or done. Change `status` by compare-and-swap only."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"
+        INTERRUPTED = "interrupted"
+
+    ACTIVE = (Status.QUEUED, Status.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        "Conversation", on_delete=models.CASCADE, related_name="runs"
+    )
+    # What is answered, and the answer, which exists (empty) from the first moment.
+    question = models.ForeignKey("Message", on_delete=models.CASCADE, related_name="+")
+    answer = models.OneToOneField(
+        "Message", on_delete=models.CASCADE, related_name="run"
+    )
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    credential = models.ForeignKey(
+        "SavedAuthentication", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # Kept as words too: the row must say who answered when the credential is gone.
+    provider = models.CharField(max_length=50)
+    auth_type = models.CharField(max_length=20)
+    credential_name = models.CharField(max_length=50)
+    model = models.CharField(max_length=200)
+    options = models.JSONField(default=dict, blank=True)
+
+    status = models.CharField(
+        max_length=12, choices=Status.choices, default=Status.QUEUED
+    )
+    cause = models.CharField(max_length=200, blank=True)  # why it is in this status
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    seq = models.PositiveBigIntegerField(default=0)  # last number in the log
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+
+    error = models.JSONField(null=True, blank=True)  # providers.events.ErrorInfo
+    stop_reason = models.CharField(max_length=20, blank=True)
+    stop_reason_raw = models.CharField(max_length=100, blank=True)
+    usage = models.JSONField(null=True, blank=True)  # providers.events.Usage
+    cost_usd = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True
+    )
+    price_date = models.CharField(max_length=10, blank=True)  # of the catalogue, ISO
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_event_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(status="running"),
+                name="run_one_running_per_conversation",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "heartbeat_at"], name="run_heartbeat"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} run {self.id}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may still produce events."""
+        return self.status in self.ACTIVE
+
+
+class RunBatch(models.Model):
+    """Consecutive events of a run, as one JSON array. Append-only."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="batches")
+    epoch = models.PositiveIntegerField()
+    first_seq = models.PositiveBigIntegerField()
+    last_seq = models.PositiveBigIntegerField()
+    events = models.TextField()  # JSON array of providers.events, msgspec-encoded
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "epoch", "first_seq"], name="runbatch_number_used_once"
+            ),
+        ]
+        ordering = ["epoch", "first_seq"]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.epoch}:{self.first_seq}-{self.last_seq}"
