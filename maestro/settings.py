@@ -1,15 +1,60 @@
-"""Settings, all from `MAESTRO_*` environment variables; see docs/settings.md."""
+"""Django's settings, worked out from the variables of `maestro/env.py`.
+
+One public URL decides about hosts, origins and cookies; one data directory holds what
+must be kept. Keys are files of mode 0600 outside the database; production never starts
+with a key from the source.
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+
+from maestro import database, keys, log_config
+from maestro.env import SettingError, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("MAESTRO_DATA", BASE_DIR / "data"))
-SECRET_KEY = "to be replaced by the key file"
-DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
+DATA_DIR = Path(read("MAESTRO_DATA") or BASE_DIR / "data").resolve()
+DEBUG = read("MAESTRO_DEBUG")
+
+# -- keys -------------------------------------------------------------------------------
+SECRET_KEY = read("MAESTRO_SECRET_KEY") or keys.read_secret_key(DATA_DIR)
+MAESTRO_ENCRYPTION_KEYS = read("MAESTRO_ENCRYPTION_KEYS")
+MAESTRO_KEY_FILE = Path(
+    read("MAESTRO_KEY_FILE") or DATA_DIR / "keys" / "encryption.keys"
+)
+
+# -- where we are -----------------------------------------------------------------------
+MAESTRO_URL = read("MAESTRO_URL").rstrip("/")
+_url = urlsplit(MAESTRO_URL)
+if _url.scheme not in ("http", "https") or not _url.hostname:
+    raise SettingError(
+        "MAESTRO_URL must look like https://chat.example.org or http://host:port."
+    )
+IS_HTTPS = _url.scheme == "https"
+# A browser may write the loopback address in two ways; both are the same machine.
+_own = [f"{_url.scheme}://{_url.netloc}"]
+if _url.hostname in ("127.0.0.1", "localhost"):
+    _port = f":{_url.port}" if _url.port else ""
+    _own = [f"{_url.scheme}://{host}{_port}" for host in ("127.0.0.1", "localhost")]
+MAESTRO_ORIGINS = [
+    *_own,
+    *(origin.rstrip("/") for origin in read("MAESTRO_EXTRA_ORIGINS")),
+]
+if "*" in MAESTRO_ORIGINS:
+    raise SettingError(
+        "MAESTRO_EXTRA_ORIGINS must name origins; “*” would open every socket."
+    )
+ALLOWED_HOSTS = sorted({urlsplit(origin).hostname or "" for origin in MAESTRO_ORIGINS})
+CSRF_TRUSTED_ORIGINS = MAESTRO_ORIGINS
+FORCE_SCRIPT_NAME = _url.path.rstrip("/") or None
+MAESTRO_TRUSTED_PROXIES = read("MAESTRO_TRUSTED_PROXIES")
+if MAESTRO_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# -- what it is made of -----------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -17,19 +62,27 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
+    "csp",
     "django_q",
+    "maestro.apps.MaestroConfig",
     "providers.apps.ProvidersConfig",
     "sessions_app.apps.SessionsConfig",
     "context_app.apps.ContextConfig",
 ]
 MIDDLEWARE = [
+    "maestro.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "maestro.urls"
 ASGI_APPLICATION = "maestro.asgi.application"
@@ -43,23 +96,136 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "sessions_app.context_processors.maestro",
             ]
         },
     }
 ]
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "maestro.sqlite3",
-        "OPTIONS": {
-            "timeout": 20,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
+DATABASES = {"default": database.configure(read("MAESTRO_DATABASE_URL"), DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+_redis = read("MAESTRO_REDIS_URL")
+CHANNEL_LAYERS = {
+    "default": (
+        {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [_redis], "capacity": 1000},
+        }
+        if _redis
+        else {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 1000},
+        }
+    )
+}
+
+# `bulk`, `queue_limit` and `timeout < retry` keep a task from being handed out twice.
+Q_CLUSTER = {
+    "name": "maestro",
+    "orm": "default",
+    "workers": 2,
+    "poll": 1,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 120,
+    "max_attempts": 3,
+    "catch_up": False,
+    "save_limit": 250,
+    "queue_limit": 4,
+    "recycle": 500,
+    "label": "Tasks",
+}
+
+# -- people -----------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+# Ten tries in five minutes, for one name from one address: a stranger cannot lock out a
+# colleague who sits elsewhere.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 5 / 60  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
+AXES_VERBOSE = False
+
+# -- the browser ------------------------------------------------------------------------
+SESSION_COOKIE_AGE = read("MAESTRO_SESSION_AGE_S")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+if IS_HTTPS and not FORCE_SCRIPT_NAME:
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = False
+SECURE_CONTENT_TYPE_NOSNIFF = True
+# `no-referrer` would make browsers send `Origin: null` with the login form.
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
     }
 }
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MAESTRO_MAX_BODY_BYTES = read("MAESTRO_MAX_BODY_BYTES")
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAESTRO_MAX_BODY_BYTES
+
+# -- static files -----------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "maestro.static_files.ModuleStorage"},
+}
+WHITENOISE_MAX_AGE = 3600
+
+# -- vendors and runs -------------------------------------------------------------------
+MAESTRO_HTTP_PROXY = read("MAESTRO_HTTP_PROXY")
+MAESTRO_CA_BUNDLE = read("MAESTRO_CA_BUNDLE")
+MAESTRO_CONNECT_TIMEOUT_S = read("MAESTRO_CONNECT_TIMEOUT_S")
+MAESTRO_READ_TIMEOUT_S = read("MAESTRO_READ_TIMEOUT_S")
+MAESTRO_IDLE_TIMEOUT_S = read("MAESTRO_IDLE_TIMEOUT_S")
+MAESTRO_REROUTE = read("MAESTRO_REROUTE")
+MAESTRO_MAX_CONCURRENT_RUNS = read("MAESTRO_MAX_CONCURRENT_RUNS")
+MAESTRO_CATALOGUE_FILE = read("MAESTRO_CATALOGUE_FILE")
+MAESTRO_METRICS_TOKEN = read("MAESTRO_METRICS_TOKEN")
+MAESTRO_DEMO = read("MAESTRO_DEMO")
+
+# -- words, time, logs ------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-STATIC_URL = "static/"
+LOGGING_CONFIG = "maestro.log_config.apply"
+LOGGING = log_config.dict_config(read("MAESTRO_LOG_FORMAT"), read("MAESTRO_LOG_LEVEL"))

@@ -1,0 +1,7 @@
+"""Figures, not verdicts: ratios measured side by side in one run.
+
+    .venv/bin/python -m benchmarks [decode] [start] [relay] [--quick] [--out DIR]
+
+Each module measures one thing against its anchor and returns rows; the report is
+written to `build/benchmarks/` as JSON and Markdown. Timings are never pass/fail tests.
+"""

@@ -1,0 +1,96 @@
+"""The virtual environment of this checkout: made and kept in step with a lock file.
+
+Used by bin/run and bin/test. Standard library only, because nothing else is there yet.
+Everything is installed by hash; a stamp of the lock makes the second time instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = Path(os.environ.get("MAESTRO_VENV", ROOT / ".venv"))
+PYTHON = VENV / "bin" / "python"
+
+
+def ensure(lock: str) -> Path:
+    """Make the environment hold what `lock` says; the path of its Python."""
+    if sys.version_info < (3, 11):
+        sys.exit(
+            f"Maestro needs Python 3.11 or newer; this is {sys.version.split()[0]}. "
+            "Install one and start with it, for example: python3.12 bin/run"
+        )
+    text = (ROOT / lock).read_bytes()
+    # A newer lock that includes an older one serves both (dev includes run time).
+    wanted = hashlib.sha256(text + str(sys.version_info[:2]).encode()).hexdigest()
+    stamp = VENV / f".{lock}.sha256"
+    if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return PYTHON
+    started = time.monotonic()
+    if not PYTHON.exists():
+        print(f"maestro: making the environment in {VENV}", flush=True)
+        _make()
+    print(f"maestro: installing {lock} by hash (this happens once) …", flush=True)
+    _install(lock)
+    for other in VENV.glob(".requirements*.sha256"):
+        other.unlink()
+    for name in _served_by(lock):
+        body = (ROOT / name).read_bytes()
+        digest = hashlib.sha256(body + str(sys.version_info[:2]).encode()).hexdigest()
+        (VENV / f".{name}.sha256").write_text(digest)
+    print(f"maestro: installed in {time.monotonic() - started:.0f} s", flush=True)
+    return PYTHON
+
+
+def _served_by(lock: str) -> list[str]:
+    order = ["requirements.txt", "requirements-scale.txt", "requirements-dev.txt"]
+    return order[: order.index(lock) + 1]
+
+
+def _make() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True
+    )
+    if made.returncode == 0:
+        return
+    # Debian's Python may lack ensurepip: an empty environment and an outside pip do.
+    shutil.rmtree(VENV, ignore_errors=True)
+    bare = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
+    if subprocess.run(bare, capture_output=True).returncode != 0:
+        sys.exit(
+            "maestro: cannot make a virtual environment here.\n"
+            f"{made.stderr.strip() or made.stdout.strip()}\n"
+            "On Debian or Ubuntu: apt install python3-venv"
+        )
+
+
+def _install(lock: str) -> None:
+    arguments = ["--require-hashes", "--only-binary=:all:", "-r", str(ROOT / lock)]
+    for command in _installers():
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+    sys.stderr.write(done.stdout[-2000:] + done.stderr[-2000:])
+    sys.exit(
+        "\nmaestro: the packages could not be installed. Is the package registry reachable? "
+        "Behind a proxy, set HTTPS_PROXY or pip's index-url and start again."
+    )
+
+
+def _installers() -> list[list[str]]:
+    """uv where it is on the PATH, pip otherwise; the next one if the first fails."""
+    found: list[list[str]] = []
+    if uv := shutil.which("uv"):
+        found.append([uv, "pip", "install", "--quiet", "--python", str(PYTHON)])
+    quiet = ["install", "--quiet", "--disable-pip-version-check"]
+    if (VENV / "bin" / "pip").exists():
+        found.append([str(PYTHON), "-m", "pip", *quiet])
+    else:
+        found.append([sys.executable, "-m", "pip", "--python", str(PYTHON), *quiet])
+    return found

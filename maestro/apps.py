@@ -1,0 +1,15 @@
+"""Start-up of the project: tell the layers below what the operator set."""
+
+from django.apps import AppConfig
+
+
+class MaestroConfig(AppConfig):
+    """Configuration, checks and commands of the installation."""
+
+    name = "maestro"
+
+    def ready(self) -> None:
+        from maestro import checks  # noqa: F401  (registers them)
+        from maestro.wiring import configure_providers
+
+        configure_providers()

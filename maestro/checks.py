@@ -1,0 +1,88 @@
+"""System checks: what would hurt later, said at the start, with what to do about it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+
+from providers import resolver
+
+
+@register()
+def providers_comply(**_: Any) -> list[CheckMessage]:
+    """Every provider that was found is what it says."""
+    return [
+        Error(
+            f"A provider cannot be used: {problem}.",
+            hint="Mend or remove it; `manage.py provider_check SLUG` tells more.",
+            id="providers.E001",
+        )
+        for problem in resolver.problems()
+    ]
+
+
+@register(Tags.database)
+def sqlite_is_tuned(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """SQLite must wait for other writers instead of failing."""
+    if not databases or connection.vendor != "sqlite":
+        return []
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    with connection.cursor() as cursor:
+        journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        timeout_ms = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+    wrong = []
+    if journal != "wal" and not str(settings.DATABASES["default"]["NAME"]).startswith(
+        "file:"
+    ):
+        wrong.append(f"journal mode is {journal}, not WAL")
+    if options.get("transaction_mode") != "IMMEDIATE":
+        wrong.append("transactions do not begin IMMEDIATE")
+    if timeout_ms < 5000:
+        wrong.append(f"it waits {timeout_ms} ms for a lock, less than 5000")
+    return [
+        Error(
+            f"SQLite would answer “database is locked”: {reason}.",
+            hint="Use the settings of maestro/database.py, or PostgreSQL.",
+            id="maestro.E001",
+        )
+        for reason in wrong
+    ]
+
+
+@register()
+def several_processes_need_redis(**_: Any) -> list[CheckMessage]:
+    """The in-memory channel layer does not reach another web process."""
+    backend = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    processes = os.environ.get("WEB_CONCURRENCY", "1")
+    if (
+        backend.endswith("InMemoryChannelLayer")
+        and processes.isdigit()
+        and int(processes) > 1
+    ):
+        return [
+            Error(
+                f"{processes} web processes cannot share the in-memory channel layer.",
+                hint="Set MAESTRO_REDIS_URL, or run one web process.",
+                id="maestro.E002",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def public_address_uses_tls(**_: Any) -> list[CheckMessage]:
+    """Beyond this machine, passwords and answers should not travel in the clear."""
+    host = settings.MAESTRO_URL.split("//", 1)[1].split("/")[0].split(":")[0]
+    if settings.IS_HTTPS or host in ("127.0.0.1", "localhost"):
+        return []
+    return [
+        Warning(
+            "MAESTRO_URL is plain http on an address that others can reach.",
+            hint="Put a TLS proxy in front and set MAESTRO_URL to its https address.",
+            id="maestro.W001",
+        )
+    ]

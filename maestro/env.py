@@ -1,0 +1,91 @@
+"""Every setting an operator may give, in one table: name, type, default, unit, meaning.
+
+`settings.py` reads values through it, `docs/settings.md` is made from it, and
+`manage.py config` prints what is in force. Each may also come from a file named by
+`<NAME>_FILE` (Docker secrets). An unreadable value stops the start with one line that
+names the variable, never its value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import environ
+
+Kind = Literal["str", "bool", "int", "float", "list", "dict"]
+
+
+class SettingError(Exception):
+    """A MAESTRO_* variable that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable. `default` None means "worked out", as `meaning` says."""
+
+    name: str
+    kind: Kind
+    default: Any
+    meaning: str
+    is_secret: bool = False
+
+
+_TABLE = (
+    Setting("MAESTRO_DATA", "str", None, "Data directory: database, keys, static files. Default: `data/` in the checkout."),
+    Setting("MAESTRO_URL", "str", "http://127.0.0.1:8000", "The one public URL. Hosts, CSRF origins, websocket origins, redirects and cookie flags follow from it."),
+    Setting("MAESTRO_EXTRA_ORIGINS", "list", [], "More origins that may use this installation, comma separated (`https://chat.lan:8443`)."),
+    Setting("MAESTRO_TRUSTED_PROXIES", "list", [], "Addresses of reverse proxies whose `X-Forwarded-*` headers count, comma separated."),
+    Setting("MAESTRO_SECRET_KEY", "str", None, "Signs sessions and queue payloads. Default: made once in the data directory, mode 0600.", is_secret=True),
+    Setting("MAESTRO_ENCRYPTION_KEYS", "list", [], "Keys that encrypt saved secrets, newest first, comma separated (32 bytes, URL-safe base64). Default: the key file.", is_secret=True),
+    Setting("MAESTRO_KEY_FILE", "str", None, "File with the encryption keys, one a line, newest first, mode 0600. Default: `keys/encryption.keys` in the data directory."),
+    Setting("MAESTRO_DATABASE_URL", "str", "", "`postgres://user:password@host/name`. Default: SQLite in the data directory.", is_secret=True),
+    Setting("MAESTRO_REDIS_URL", "str", "", "`redis://host:6379/0` for the channel layer. Default: in memory, which serves exactly one web process.", is_secret=True),
+    Setting("MAESTRO_DEBUG", "bool", False, "Django's debug pages. Never on a machine others can reach."),
+    Setting("MAESTRO_LOG_FORMAT", "str", "auto", "`json`, `text`, or `auto`: text on a terminal, JSON lines otherwise."),
+    Setting("MAESTRO_LOG_LEVEL", "str", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
+    Setting("MAESTRO_DEMO", "bool", True, "Offer the demo credentials at the first start without any saved credential."),
+    Setting("MAESTRO_HTTP_PROXY", "str", "", "Proxy for calls to vendors. The usual proxy variables are ignored on purpose.", is_secret=True),
+    Setting("MAESTRO_CA_BUNDLE", "str", "", "File with certificate authorities for calls to vendors. Default: the `certifi` bundle."),
+    Setting("MAESTRO_CONNECT_TIMEOUT_S", "float", 10.0, "Seconds to connect to a vendor."),
+    Setting("MAESTRO_READ_TIMEOUT_S", "float", 60.0, "Seconds to wait for the next byte of a plain (not streamed) answer."),
+    Setting("MAESTRO_IDLE_TIMEOUT_S", "float", 300.0, "Seconds a stream may be silent before it counts as stalled."),
+    Setting("MAESTRO_REROUTE", "dict", {}, "Send whole origins elsewhere, for checks against the emulator: `https://api.openai.com=http://127.0.0.1:9999/openai,…`."),
+    Setting("MAESTRO_MAX_CONCURRENT_RUNS", "int", 100, "Answers in progress at once in one web process; more wait in the queue."),
+    Setting("MAESTRO_MAX_BODY_BYTES", "int", 2_000_000, "Largest request body, in bytes."),
+    Setting("MAESTRO_CATALOGUE_FILE", "str", "", "JSON file that adds to or overrides the built-in catalogue of models and prices."),
+    Setting("MAESTRO_METRICS_TOKEN", "str", "", "Bearer token for `/metrics`. Without one, `/metrics` does not exist.", is_secret=True),
+    Setting("MAESTRO_SESSION_AGE_S", "int", 1_209_600, "Seconds until a person must sign in again."),
+)  # fmt: skip
+
+SETTINGS = {setting.name: setting for setting in _TABLE}
+
+_env = environ.FileAwareEnv()
+
+
+def read(name: str) -> Any:
+    """The value of a setting, in its type. Raises SettingError, KeyError if unknown."""
+    setting = SETTINGS[name]
+    if name not in _env.ENVIRON and f"{name}_FILE" not in _env.ENVIRON:
+        return setting.default
+    try:
+        value = getattr(_env, setting.kind)(name)
+    except Exception as exc:  # django-environ raises several kinds, some with the value
+        raise SettingError(
+            f"{name} cannot be read as {setting.kind} ({type(exc).__name__})."
+        ) from None
+    return value.strip() if isinstance(value, str) else value
+
+
+def as_markdown() -> str:
+    """The table of docs/settings.md."""
+    rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
+    for setting in _TABLE:
+        default = (
+            "" if setting.default in (None, "", [], {}) else f"`{setting.default}`"
+        )
+        secret = " Secret." if setting.is_secret else ""
+        rows.append(
+            f"| `{setting.name}` | {setting.kind} | {default} | {setting.meaning}{secret} |"
+        )
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,110 @@
+"""Logs: one record per event, JSON lines for machines or text for a terminal.
+
+The message is an event name, the facts are in `extra`; request and run ids come from
+structlog's context. A last processor masks what looks like a secret, so that a mistake
+elsewhere does not become a leak here. Libraries that print tokens at DEBUG are capped.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import sys
+from typing import Any
+
+import structlog
+
+try:  # TEMPORARY-UNTIL-HTTP
+    from providers.http.redact import redact
+except ImportError:
+    redact = str
+
+# These print URLs, bodies or tokens at DEBUG; nothing we need comes below INFO.
+_CAPPED = (
+    "urllib3",
+    "requests_oauthlib",
+    "oauthlib",
+    "asyncio",
+    "daphne",
+    "django.channels",
+    "django.db.backends",
+    "autobahn",
+    "twisted",
+)
+
+
+def _mask(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = redact(value)
+    return event
+
+
+def _shared() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _mask,
+    ]
+
+
+def _renderer(log_format: str) -> Any:
+    if log_format == "json" or (log_format == "auto" and not sys.stderr.isatty()):
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+
+
+def dict_config(log_format: str, level: str) -> dict[str, Any]:
+    """The `logging` configuration for `MAESTRO_LOG_FORMAT` and `MAESTRO_LOG_LEVEL`."""
+    if log_format not in ("auto", "json", "text"):
+        log_format = "auto"
+    level = level.upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        level = "INFO"
+    capped = {
+        name: {"level": "WARNING" if level == "ERROR" else "INFO"} for name in _CAPPED
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _shared(),
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    _renderer(log_format),
+                ],
+            }
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structured"}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            **capped,
+            "django": {"level": "INFO", "propagate": True, "handlers": []},
+            # Daphne's own access lines name every path and socket twice.
+            "daphne.server": {"level": "WARNING"},
+            "django.channels.server": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
+        },
+    }
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Django's LOGGING_CONFIG: structlog and the standard library, one way out."""
+    logging.config.dictConfig(config)
+    structlog.configure(
+        processors=[
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,45 @@
+"""What every HTTP request gets: an id in its logs and its answer, and an access line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+
+
+class RequestIdMiddleware:
+    """Binds `request_id` to the logs and echoes it as `X-Request-Id`.
+
+    A caller's own id is kept when it is a plain word: it ends up in logs.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+        started = time.monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            log.info(
+                "http.answered",
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "user_id": getattr(getattr(request, "user", None), "pk", None),
+                    "duration_s": round(time.monotonic() - started, 4),
+                },
+            )
+        response["X-Request-Id"] = request_id
+        return response

@@ -1,0 +1,34 @@
+"""The web process: Daphne, started through its own class.
+
+`"daphne"` is not in INSTALLED_APPS, because that would import Twisted into every
+management command.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM. `host` may be an IPv6 address."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maestro.settings")
+    # Imported here: Twisted chooses its reactor when it is first imported.
+    from daphne.server import Server
+    from django.conf import settings
+
+    from maestro.asgi import application
+
+    interface = host.replace(":", "\\:")
+    Server(
+        application=application,
+        endpoints=[f"tcp:port={port}:interface={interface}"],
+        verbosity=1,
+        websocket_timeout=-1,  # a chat may stay open for days
+        application_close_timeout=5,
+        server_name="maestro",
+        root_path=urlsplit(settings.MAESTRO_URL).path.rstrip("/"),
+    ).run()

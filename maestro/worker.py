@@ -1,0 +1,13 @@
+"""The worker process: a django-q2 cluster whose children never outlive it."""
+
+from __future__ import annotations
+
+from maestro import processes
+
+
+def work() -> None:
+    """Run tasks and schedules until SIGTERM."""
+    processes.let_forks_die_with_us()
+    from django.core.management import call_command
+
+    call_command("qcluster")

@@ -1,0 +1,48 @@
+"""docs/settings.md says what maestro/env.py does, and the settings can be read."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from maestro import env
+
+DOCS = Path(settings.BASE_DIR) / "docs" / "settings.md"
+
+
+def test_the_documented_settings_are_the_ones_the_code_reads():
+    assert env.as_markdown() in DOCS.read_text()
+
+
+def test_every_variable_named_in_the_code_is_in_the_table():
+    named = set()
+    for path in Path(settings.BASE_DIR).glob("*/**/*.py"):
+        if path.parts[-2] != "tests" and ".venv" not in path.parts:
+            named |= set(re.findall(r"read\(\"(MAESTRO_[A-Z_]+)\"\)", path.read_text()))
+    assert named
+    assert named <= set(env.SETTINGS)
+
+
+def test_a_value_of_the_wrong_type_names_the_variable_and_not_the_value(monkeypatch):
+    monkeypatch.setenv("MAESTRO_MAX_CONCURRENT_RUNS", "many-secret-things")
+    with pytest.raises(env.SettingError) as caught:
+        env.read("MAESTRO_MAX_CONCURRENT_RUNS")
+    assert "MAESTRO_MAX_CONCURRENT_RUNS" in str(caught.value)
+    assert "many-secret-things" not in str(caught.value)
+
+
+def test_a_secret_may_come_from_a_file(monkeypatch, tmp_path):
+    (tmp_path / "token").write_text("from-a-file\n")
+    monkeypatch.setenv("MAESTRO_METRICS_TOKEN_FILE", str(tmp_path / "token"))
+    assert env.read("MAESTRO_METRICS_TOKEN") == "from-a-file"
+
+
+def test_the_config_command_masks_secrets(monkeypatch, capsys):
+    monkeypatch.setenv("MAESTRO_METRICS_TOKEN", "canary-token-1234")
+    call_command("config", "--json")
+    out = capsys.readouterr().out
+    assert "canary-token-1234" not in out
+    assert json.loads(out)["MAESTRO_METRICS_TOKEN"]["value"] == "(set)"
