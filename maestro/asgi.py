@@ -13,11 +13,11 @@ _django = get_asgi_application()  # sets Django up, so the imports below come af
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
-from sessions_app.routing import websocket_application  # noqa: E402
 
 from maestro.body_limit import BodyLimit  # noqa: E402
 from maestro.doorbell_asgi import RememberLoop  # noqa: E402
 from maestro.proxies import TrustedProxies  # noqa: E402
+from sessions_app.routing import websocket_application  # noqa: E402
 
 application = TrustedProxies(
     RememberLoop(

@@ -117,7 +117,11 @@ class Doorbell:
         listeners = self._listeners.get(group, [])
         if listener in listeners:
             listeners.remove(listener)
-        if not listeners and self._listeners.pop(group, None) is not None and self._post:
+        if (
+            not listeners
+            and self._listeners.pop(group, None) is not None
+            and self._post
+        ):
             await self._post.leave(group)
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -252,7 +256,9 @@ class _Post:
             try:
                 await doing
             except Exception as exc:
-                log.warning("doorbell.layer_failed", extra={"error": type(exc).__name__})
+                log.warning(
+                    "doorbell.layer_failed", extra={"error": type(exc).__name__}
+                )
 
 
 _doorbell = Doorbell()

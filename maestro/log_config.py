@@ -14,10 +14,7 @@ from typing import Any
 
 import structlog
 
-try:  # TEMPORARY-UNTIL-HTTP
-    from providers.http.redact import redact
-except ImportError:
-    redact = str
+from providers.http.redact import redact
 
 # These print URLs, bodies or tokens at DEBUG; nothing we need comes below INFO.
 _CAPPED = (

@@ -21,9 +21,12 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro import keys
-from sessions_app import crypto
+from sessions_app import crypto, tasks
+from sessions_app.models import EncryptionCanary
 
 Say = Callable[[str], None]
+
+_ENCRYPTING_MIGRATION = "0003_encrypt_and_name"
 
 # sysexits.h: something is wrong with the configuration.
 EX_CONFIG = 78
@@ -45,6 +48,7 @@ def prepare(say: Say) -> None:
             f"The encryption key does not fit this database: {exc} "
             "Restore the key file from your backup; nothing has been changed."
         ) from None
+    tasks.ensure_schedules()
     _static_files(say)
     # Whoever forks after this must not share a connection.
     connections.close_all()
@@ -66,13 +70,21 @@ def _data_directory() -> None:
 
 
 def _keys(say: Say) -> None:
-    if settings.MAESTRO_ENCRYPTION_KEYS:
-        return
+    if settings.MAESTRO_ENCRYPTION_KEYS or _has_canary():
+        return  # a new key would not open what is stored; verify_canary says so
     if crypto.ensure_key_file(settings.MAESTRO_KEY_FILE):
         say(
             f"made the encryption key {settings.MAESTRO_KEY_FILE}: back it up together with "
             f"{keys.secret_key_path(Path(settings.DATA_DIR))}, apart from the database"
         )
+
+
+def _has_canary() -> bool:
+    table = EncryptionCanary._meta.db_table
+    return (
+        table in connection.introspection.table_names()
+        and EncryptionCanary.objects.exists()
+    )
 
 
 def _schema(say: Say) -> None:
@@ -94,24 +106,31 @@ def _schema(say: Say) -> None:
     if not plan:
         return
     started = time.monotonic()
-    _keep_a_copy(say)
+    copy = _keep_a_copy()
     call_command("migrate", verbosity=0, interactive=False)
-    say(
-        f"prepared the database ({len(plan)} migrations, {time.monotonic() - started:.1f} s)"
-    )
+    took_s = time.monotonic() - started
+    say(f"prepared the database ({len(plan)} migrations, {took_s:.1f} s)")
+    if copy is None:
+        return
+    if any(migration.name == _ENCRYPTING_MIGRATION for migration, _ in plan):
+        # Before that step secrets were plain text, and so they are in the copy. The
+        # step keeps an encrypted backup of its own rows.
+        copy.unlink()
+    else:
+        say(f"kept a copy of the database from before in {copy.name}")
 
 
-def _keep_a_copy(say: Say) -> None:
+def _keep_a_copy() -> Path | None:
     """SQLite: a copy beside the database before its schema changes."""
     if connection.vendor != "sqlite" or not connection.introspection.table_names():
-        return
+        return None
     source = Path(str(settings.DATABASES["default"]["NAME"]))
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copy = source.with_name(f"{source.stem}.before-{stamp}.sqlite3")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM INTO %s", [str(copy)])
     copy.chmod(0o600)
-    say(f"kept a copy of the database in {copy.name}")
+    return copy
 
 
 def _static_files(say: Say) -> None:

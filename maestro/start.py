@@ -115,8 +115,9 @@ def _lock(data_dir: Path) -> IO[str]:
             time.sleep(0.1)  # the children of a killed start need a moment to end
     else:
         file.seek(0)
+        other = file.read().strip() or "unknown"
         raise NotPrepared(
-            f"Maestro already runs on {data_dir} (process {file.read().strip() or 'unknown'}). "
+            f"Maestro already runs on {data_dir} (process {other}). "
             "Stop it first, or use another --data."
         )
     file.truncate(0)
@@ -145,7 +146,7 @@ def _check_port(host: str, port: int) -> None:
 
 
 def _demo(data_dir: Path, *, wanted: bool) -> Path:
-    """Offer or remove the demo. The file exists, with a port, while the emulator is needed."""
+    """Offer or remove the demo; the file holds a port while the emulator is needed."""
     from django.db import connections
 
     from sessions_app.services import demo

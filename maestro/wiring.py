@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 
-try:  # TEMPORARY-UNTIL-HTTP
-    from providers import catalogue, http
-except ImportError:
-    catalogue = http = None
+from providers import catalogue, http
 
 
 def configure_providers() -> None:
     """Timeouts, proxy, certificates, rerouting and the catalogue's override."""
-    if not hasattr(http, "configure"):
-        return
     http.configure(
         http.HttpSettings(
             connect_timeout_s=settings.MAESTRO_CONNECT_TIMEOUT_S,

@@ -43,8 +43,10 @@ class ChatStream:
             self._response = self._client.open_stream(
                 self._call, idle_timeout_s=self._idle_timeout_s
             )
-        except BaseException:
+        except BaseException as exc:
             self._client.close()
+            if isinstance(exc, ProviderError) and self._was_closed():
+                return self  # we ended it ourselves, before its answer came
             raise
         return self
 
@@ -62,6 +64,10 @@ class ChatStream:
         self._client.abort()
         if self._response is not None:
             self._response.abort()
+
+    def _was_closed(self) -> bool:
+        """Asked again: another thread may have closed it while we waited."""
+        return self._closed
 
     def __iter__(self) -> Iterator[Event]:
         """Events in order, the last one `Finished`; a broken stream raises its error."""

@@ -18,6 +18,7 @@ from providers import resolver
 from providers.chat_stream import ChatStream
 from providers.errors import ConfigurationError, UnsupportedFeature
 from providers.http.client import HttpClient, client_for
+from providers.http.urls import parse_base_url
 from providers.names import normalise_name
 from providers.store import CredentialStore, MemoryStore, not_found
 from providers.types import (
@@ -125,11 +126,15 @@ def list_models(
     provider: str, auth_type: AuthType | None, session_id: str
 ) -> Sequence[Model]:
     """The models this credential may use, best first."""
-    credential = _credential(provider, session_id, auth_type)
+    return models_with(_credential(provider, session_id, auth_type))
+
+
+def models_with(credential: Credential) -> Sequence[Model]:
+    """The same for a credential that is not saved."""
     with _client(credential) as client:
-        models: Sequence[Model] = resolver.resolve(provider, "models").list_models(
-            client
-        )
+        models: Sequence[Model] = resolver.resolve(
+            credential.provider, "models"
+        ).list_models(client)
         return models
 
 
@@ -148,9 +153,17 @@ def stream_chat(
     entered. `close()`, from any thread, ends it within a second. One attempt: callers
     retry, and only before the first event. Raises ProviderError.
     """
-    credential = _credential(provider, session_id, auth_type)
+    return stream_with(
+        _credential(provider, session_id, auth_type), messages, model=model, **options
+    )
+
+
+def stream_with(
+    credential: Credential, messages: Sequence[Message], *, model: str, **options: Any
+) -> ChatStream:
+    """The same for a credential that is not saved (the conformance suite)."""
     request = _request(credential, messages, model, options)
-    call = resolver.resolve(provider, "streaming").call(request, credential)
+    call = resolver.resolve(credential.provider, "streaming").call(request, credential)
     return ChatStream(call, _client(credential), idle_timeout_s=request.idle_timeout_s)
 
 
@@ -224,8 +237,6 @@ def provider_capabilities(provider: str) -> dict[str, Any]:
 
 def check_base_url(base_url: str) -> str:
     """A base URL as we keep it: http(s), a host, no credentials, query or fragment."""
-    from providers.http.urls import parse_base_url
-
     return parse_base_url(base_url)
 
 

@@ -11,25 +11,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 
-from providers.errors import ConfigurationError
-from providers.events import TERMINAL, ErrorInfo, Event, StreamError
+from providers.error_bodies import error_in_good_response
+from providers.errors import ConfigurationError, ProviderError
+from providers.events import TERMINAL, ErrorInfo, Event, Finished, StreamError
 from providers.http.sse import SSEDecoder
 from providers.interface import Decoder
 
 DIALECTS = ("openai_responses", "openai_chat", "anthropic_messages", "gemini_generate")
 
+_MAX_PLAIN_BYTES = 1024 * 1024
+
 
 class StreamParser:
     """Feeds one response's bytes through SSE and dialect. Sans-IO; not thread-safe.
 
-    `done` turns true with the terminal event; bytes after it are ignored.
+    `done` turns true with the terminal event; bytes after it are ignored. A body that
+    begins like JSON or HTML is no event stream but an error under a good status (Gemini
+    does this): it is kept to its end and becomes the error it describes.
     """
 
-    __slots__ = ("_decoder", "_sse", "done")
+    __slots__ = ("_decoder", "_is_begun", "_plain", "_sse", "done")
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
         self._sse = SSEDecoder()
+        self._is_begun = False
+        self._plain: bytearray | None = None
         self.done = False
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -37,17 +44,37 @@ class StreamParser:
         events: list[Event] = []
         if self.done:
             return events
-        for sse in self._sse.feed(chunk):
+        if not self._is_begun:
+            self._begin(chunk)
+        if self._plain is not None:
+            self._plain += chunk[: _MAX_PLAIN_BYTES - len(self._plain)]
+            return events
+        try:
+            arrived = self._sse.feed(chunk)
+        except ProviderError as exc:  # an event without end: nothing after it counts
+            return self.fail(exc.info())
+        for sse in arrived:
             events.extend(self._decoder.feed(sse))
             if events and isinstance(events[-1], TERMINAL):
                 self.done = True
                 break
         return events
 
+    def _begin(self, chunk: bytes) -> None:
+        """Look at the first byte that is not a space: no field begins like these."""
+        start = chunk.lstrip(b" \t\r\n")[:1]
+        self._is_begun = bool(start)
+        if start in (b"{", b"[", b"<"):
+            self._plain = bytearray()
+
     def finish(self) -> list[Event]:
         """The body ended: what is pending, then the terminal event if it is missing."""
         if self.done:
             return []
+        if self._plain is not None:
+            return self.fail(
+                error_in_good_response("", 200, {}, bytes(self._plain)).info()
+            )
         self.done = True
         events = list(self._decoder.finish())
         if not (events and isinstance(events[-1], TERMINAL)):
@@ -55,11 +82,19 @@ class StreamParser:
         return events
 
     def fail(self, error: ErrorInfo) -> list[Event]:
-        """The transport broke: end the response with `error`, keeping what came."""
+        """The transport broke: end the response with `error`, keeping what came.
+
+        Where the vendor had already said everything (a finish reason, but no `[DONE]`
+        and no end of the body), the response is over and whole: no error.
+        """
         if self.done:
             return []
         self.done = True
-        return [StreamError(error=error)]
+        events = list(self._decoder.finish())
+        if events and isinstance(events[-1], Finished):
+            return events
+        kept = [event for event in events if not isinstance(event, TERMINAL)]
+        return [*kept, StreamError(error=error)]
 
 
 def cut(provider: str = "") -> ErrorInfo:
