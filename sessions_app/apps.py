@@ -1,6 +1,12 @@
 """Start-up of this app: the interface learns where credentials are kept."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.apps import apps as installed
+from django.db.models.signals import post_migrate
 
 
 class SessionsConfig(AppConfig):
@@ -8,3 +14,21 @@ class SessionsConfig(AppConfig):
 
     name = "sessions_app"
     verbose_name = "Maestro"
+
+    def ready(self) -> None:
+        from sessions_app import checks  # noqa: F401  (registers them)
+        from sessions_app.store import install
+
+        install()
+        post_migrate.connect(plant_canary, sender=self)
+
+
+def plant_canary(using: str, apps: Any = installed, **_: Any) -> None:
+    """After `migrate`: a row by which every later start tells its keys."""
+    from sessions_app import crypto
+
+    try:
+        apps.get_model("sessions_app", "EncryptionCanary")
+    except LookupError:
+        return  # migrated back to before there was one
+    crypto.plant_canary(using)

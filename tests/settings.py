@@ -13,3 +13,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["TEST"] = {  # noqa: F405
     "NAME": os.path.join(os.environ["MAESTRO_DATA"], "test.sqlite3")
 }
+
+# Templates render without a collected manifest.
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405

@@ -3,10 +3,18 @@
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.conversation import Conversation, Message
 from sessions_app.models.run import Run, RunBatch
+from sessions_app.models.safeguards import (
+    AuthenticationBackup,
+    EncryptionCanary,
+    InstallationFact,
+)
 from sessions_app.models.team import Membership, Team
 
 __all__ = [
+    "AuthenticationBackup",
     "Conversation",
+    "EncryptionCanary",
+    "InstallationFact",
     "Membership",
     "Message",
     "Run",

@@ -1,0 +1,22 @@
+"""Encrypt every secret, give every row a name, keep an encrypted copy of the old table.
+
+One transaction, repeatable. The copy (`AuthenticationBackup`) goes with the next release.
+"""
+
+from django.db import migrations
+
+from sessions_app.migrations import _old_table
+
+
+def forward(apps, schema_editor):
+    _old_table.encrypt_rows(apps, schema_editor.connection)
+
+
+def backward(apps, schema_editor):
+    _old_table.decrypt_rows(apps, schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("sessions_app", "0002_team_and_columns")]
+
+    operations = [migrations.RunPython(forward, backward)]

@@ -1,0 +1,170 @@
+"""Saved authentications: one named credential of one provider, its secret encrypted.
+
+(provider, auth_type, name) is its key, install-wide. The secret is a JSON map, encrypted
+with the row's id bound into it (`sessions_app.crypto`); plain values exist between
+`as_credential` and the wire, nowhere else.
+
+Who may use it: the owner, the members of `team` when it is set, everyone when
+`is_shared_with_everyone`. Rows of the older product have no owner: staff sees them until
+someone is made the owner.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any, Self, cast
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from providers.errors import CredentialUnreadable
+from providers.types import AuthType, Credential, Secret
+from sessions_app import crypto
+from sessions_app.models.team import Membership
+
+# Facts that the older product kept in the same map as the secrets.
+PLAIN_KEYS = ("base_url", "organization", "project")
+
+
+class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
+    """Questions about saved authentications."""
+
+    def visible_to(self, user: Any) -> Self:
+        """What this person may use: own, shared with a team of theirs, or with all."""
+        if not getattr(user, "is_authenticated", False):
+            return self.none()
+        teams = Membership.objects.filter(user=user).values("team")
+        mine = Q(owner=user) | Q(team__in=teams) | Q(is_shared_with_everyone=True)
+        if user.is_staff:
+            mine |= Q(owner=None)
+        return self.filter(mine)
+
+    def managed_by(self, user: Any) -> Self:
+        """What this person may rotate, share and delete: own; staff, all of it."""
+        if not getattr(user, "is_authenticated", False):
+            return self.none()
+        return self.all() if user.is_staff else self.filter(owner=user)
+
+    def demo(self) -> Self:
+        """Those that the built-in emulator answers."""
+        return self.filter(is_demo=True)
+
+    def real(self) -> Self:
+        """Those that reach a vendor or a server of one's own."""
+        return self.filter(is_demo=False)
+
+
+class SavedAuthentication(models.Model):
+    """A named credential. `secrets` is a sealed token, never a plain value."""
+
+    class State(models.TextChoices):
+        OK = "ok", "ok"
+        UNREADABLE = "unreadable", "cannot be decrypted"
+        REJECTED = "rejected", "refused by the provider"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    provider = models.CharField(max_length=100)
+    auth_type = models.CharField(max_length=100)
+    name = models.CharField(max_length=50)
+    secrets = models.TextField(blank=True, default="", editable=False)
+    base_url = models.CharField("base URL", max_length=500, blank=True, default="")
+    # Not secret: organization, project, account, plan.
+    metadata = models.JSONField(default=dict, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="saved_authentications",
+    )
+    team = models.ForeignKey(
+        "Team",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="saved_authentications",
+    )
+    is_shared_with_everyone = models.BooleanField(default=False)
+    is_demo = models.BooleanField(default=False)
+
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OK)
+    cause = models.CharField(
+        max_length=300, blank=True, default=""
+    )  # why it is in this state
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    inserted_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SavedAuthenticationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "credential"
+        verbose_name_plural = "credentials"
+        ordering = ["provider", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "auth_type", "name"],
+                name="saved_authentication_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(team=None) | Q(is_shared_with_everyone=False),
+                name="saved_authentication_shared_one_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.name}"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether trying makes sense; a refused or unreadable one needs a person."""
+        return self.state == self.State.OK
+
+    def is_managed_by(self, user: Any) -> bool:
+        """Whether this person may rotate, share and delete it."""
+        if not getattr(user, "is_authenticated", False):
+            return False
+        return bool(user.is_staff or (self.owner_id and self.owner_id == user.pk))
+
+    def seal(self, secrets: Mapping[str, str]) -> None:
+        """Encrypt a map of plain secrets into this row (not saved yet)."""
+        self.secrets = crypto.encrypt(dict(secrets), crypto.secrets_context(self.id))
+
+    def unseal(self) -> dict[str, str]:
+        """The plain secrets. Raises CredentialUnreadable; never returns a guess."""
+        if not self.secrets:
+            return {}
+        try:
+            found = crypto.decrypt(self.secrets, crypto.secrets_context(self.id))
+        except crypto.CryptoError as exc:
+            raise self._unreadable(str(exc)) from None
+        if not isinstance(found, dict):
+            raise self._unreadable("it does not hold a map")
+        return {k: v for k, v in found.items() if isinstance(v, str)}
+
+    def as_credential(self) -> Credential:
+        """What the provider interface works with. Raises CredentialUnreadable."""
+        secrets = {k: v for k, v in self.unseal().items() if k not in PLAIN_KEYS}
+        expires_at = self.expires_at
+        return Credential(
+            provider=self.provider,
+            auth_type=cast(AuthType, self.auth_type),
+            name=self.name,
+            secrets={key: Secret(value) for key, value in secrets.items()},
+            base_url=self.base_url,
+            metadata={k: str(v) for k, v in self.metadata.items()},
+            expires_at=expires_at.astimezone(UTC).isoformat() if expires_at else None,
+        )
+
+    def _unreadable(self, reason: str) -> CredentialUnreadable:
+        return CredentialUnreadable(
+            f"The saved secret of {self.name!r} cannot be read: {reason}. Restore the "
+            "encryption key it was saved with, or enter the key again.",
+            provider=self.provider,
+        )

@@ -1,0 +1,58 @@
+"""Credentials, all services in one place: what doors import.
+
+    rows      list_credentials  credential_for  managed_credential  find_credential
+              default_credential  credential_view
+    changes   add_api_key  rotate_key  share_credential  delete_credential
+    checks    test_credential  try_credential  models_for
+    offers    offer_demo  remove_demo  withdraw_demo  local_servers
+
+Owner and staff rotate, share and delete; whom it is shared with may use and test it. A
+foreign id is not found. No function returns a secret.
+"""
+
+from sessions_app.services.credential_changes import (
+    add_api_key,
+    delete_credential,
+    rotate_key,
+    share_credential,
+)
+from sessions_app.services.credential_checks import (
+    CheckResult,
+    models_for,
+    test_credential,
+    try_credential,
+)
+from sessions_app.services.credential_rows import (
+    credential_for,
+    credential_view,
+    default_credential,
+    find_credential,
+    list_credentials,
+    managed_credential,
+    testable_credential,
+)
+from sessions_app.services.demo import offer_demo, remove_demo, withdraw_demo
+from sessions_app.services.local_servers import LocalServer, local_servers
+
+__all__ = [
+    "CheckResult",
+    "LocalServer",
+    "add_api_key",
+    "credential_for",
+    "credential_view",
+    "default_credential",
+    "delete_credential",
+    "find_credential",
+    "list_credentials",
+    "local_servers",
+    "managed_credential",
+    "models_for",
+    "offer_demo",
+    "remove_demo",
+    "rotate_key",
+    "share_credential",
+    "test_credential",
+    "testable_credential",
+    "try_credential",
+    "withdraw_demo",
+]
