@@ -42,28 +42,28 @@ class _Event(
     """Base of all events; `type` on the wire is the class name in snake case."""
 
 
-class Started(_Event):
+class Started(_Event, frozen=True):
     """The vendor accepted the request and named its response."""
 
     response_id: str = ""
     model: str = ""
 
 
-class TextDelta(_Event):
+class TextDelta(_Event, frozen=True):
     """More visible text of part `part`."""
 
     text: str
     part: int = 0
 
 
-class ReasoningDelta(_Event):
+class ReasoningDelta(_Event, frozen=True):
     """More of the reasoning (or its summary) that the vendor lets us see."""
 
     text: str
     part: int = 0
 
 
-class OpaqueState(_Event):
+class OpaqueState(_Event, frozen=True):
     """Vendor state that must be sent back unchanged, in the place of part `part`.
 
     `kind` names the part it belongs to, which may exist for nothing but this state (a
@@ -76,7 +76,7 @@ class OpaqueState(_Event):
     state: dict[str, Any]
 
 
-class ToolCallStarted(_Event):
+class ToolCallStarted(_Event, frozen=True):
     """The model began to ask for a tool; arguments are still on their way."""
 
     part: int
@@ -84,7 +84,7 @@ class ToolCallStarted(_Event):
     name: str
 
 
-class ToolCallDelta(_Event):
+class ToolCallDelta(_Event, frozen=True):
     """A fragment of the JSON text of a call's arguments: for display, never to parse."""
 
     part: int
@@ -92,7 +92,7 @@ class ToolCallDelta(_Event):
     text: str
 
 
-class ToolCallReady(_Event):
+class ToolCallReady(_Event, frozen=True):
     """The model asks for a tool. `arguments` is parsed and whole, never half a call.
 
     `arguments_raw` is set, and `arguments` empty, when the vendor closed the call with
@@ -107,14 +107,14 @@ class ToolCallReady(_Event):
     arguments_raw: str | None = None
 
 
-class RefusalDelta(_Event):
+class RefusalDelta(_Event, frozen=True):
     """Text in which the model declines, kept apart from the answer."""
 
     text: str
     part: int = 0
 
 
-class Citation(_Event):
+class Citation(_Event, frozen=True):
     """A source the vendor gives for text of part `part`. `raw` is the vendor's object."""
 
     part: int
@@ -125,7 +125,7 @@ class Citation(_Event):
     raw: dict[str, Any] = {}
 
 
-class ServerTool(_Event):
+class ServerTool(_Event, frozen=True):
     """A tool that the vendor ran itself. Sent again with the same part as it proceeds.
 
     `name` is the vendor's type (`web_search_call`, `server_tool_use` …), `status` is
@@ -139,7 +139,7 @@ class ServerTool(_Event):
     detail: dict[str, Any] = {}
 
 
-class Usage(_Event):
+class Usage(_Event, frozen=True):
     """Tokens of this response so far: cumulative, the last one counts.
 
     Normalised: `input_tokens` includes cached tokens, `output_tokens` includes reasoning
@@ -154,7 +154,7 @@ class Usage(_Event):
     raw: dict[str, Any] = {}
 
 
-class Finished(_Event):
+class Finished(_Event, frozen=True):
     """The vendor said that the response is over: its terminal event arrived."""
 
     stop_reason: StopReason
@@ -181,13 +181,15 @@ class ErrorInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_after_s: float | None = None
 
 
-class StreamError(_Event):
+class StreamError(_Event, frozen=True):
     """The response broke: an error inside the stream, or its end without an end event.
 
     What arrived before stays valid. Iterating a `ChatStream` raises it as an exception.
+    `stop_reason_raw` is the vendor's own word for such an end, where it has one.
     """
 
     error: ErrorInfo
+    stop_reason_raw: str | None = None
 
 
 Event: TypeAlias = (

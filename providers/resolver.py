@@ -112,7 +112,7 @@ def compliance(manifest: object) -> list[str]:
 def _missing(found: object, protocol: type) -> list[str]:
     """Attributes and parameters of `protocol` that `found` lacks."""
     wrong = []
-    for name in sorted(protocol.__protocol_attrs__):  # type: ignore[attr-defined]
+    for name in _demanded(protocol):
         if not hasattr(found, name):
             wrong.append(f"{name} is missing")
             continue
@@ -131,18 +131,24 @@ def _missing(found: object, protocol: type) -> list[str]:
     return wrong
 
 
+def _demanded(protocol: type) -> list[str]:
+    """The names a protocol asks for."""
+    names = {*vars(protocol), *protocol.__annotations__}
+    return sorted(name for name in names if not name.startswith("_"))
+
+
 def _discover(wrong: list[str]) -> dict[str, Provider]:
     found: dict[str, Provider] = {}
     for source, load in _candidates():
         try:
             manifest = load()
-        except Exception as exc:  # a drop-in may fail in any way; name it and go on
+            lacks = compliance(manifest)
+        except (Exception, SystemExit) as exc:  # a drop-in may fail in any way
             wrong.append(f"{source} cannot be loaded: {type(exc).__name__}: {exc}")
             continue
         if manifest is None:
             wrong.append(f"{source} has no `provider`")
             continue
-        lacks = compliance(manifest)
         if lacks:
             wrong.append(f"{source} does not comply: {'; '.join(lacks)}")
         elif manifest.slug in found:

@@ -21,7 +21,7 @@ class _Part(
     """Base of message parts; `type` on the wire is the tag below."""
 
 
-class TextPart(_Part, tag="text"):
+class TextPart(_Part, tag="text", frozen=True):
     """Visible text. `state`: opaque vendor state that belongs to this very part."""
 
     text: str
@@ -29,20 +29,20 @@ class TextPart(_Part, tag="text"):
     state: dict[str, Any] | None = None
 
 
-class ReasoningPart(_Part, tag="reasoning"):
+class ReasoningPart(_Part, tag="reasoning", frozen=True):
     """Reasoning as far as the vendor shows it; `text` may be empty beside a `state`."""
 
     text: str = ""
     state: dict[str, Any] | None = None
 
 
-class RefusalPart(_Part, tag="refusal"):
+class RefusalPart(_Part, tag="refusal", frozen=True):
     """The model's words of refusal."""
 
     text: str
 
 
-class ImagePart(_Part, tag="image"):
+class ImagePart(_Part, tag="image", frozen=True):
     """An image: base64 `data` with its media type, or a `url` the vendor fetches."""
 
     media_type: str = ""
@@ -50,7 +50,7 @@ class ImagePart(_Part, tag="image"):
     url: str = ""
 
 
-class FilePart(_Part, tag="file"):
+class FilePart(_Part, tag="file", frozen=True):
     """A document: base64 `data` with media type and name."""
 
     media_type: str
@@ -58,7 +58,7 @@ class FilePart(_Part, tag="file"):
     name: str = "file"
 
 
-class ToolCallPart(_Part, tag="tool_call"):
+class ToolCallPart(_Part, tag="tool_call", frozen=True):
     """A tool the model asked for. `arguments_raw`: not a JSON object, see events.py."""
 
     call_id: str
@@ -68,7 +68,7 @@ class ToolCallPart(_Part, tag="tool_call"):
     state: dict[str, Any] | None = None
 
 
-class ToolResultPart(_Part, tag="tool_result"):
+class ToolResultPart(_Part, tag="tool_result", frozen=True):
     """What a tool gave back; goes to the vendor in the place its dialect wants."""
 
     call_id: str
@@ -77,7 +77,7 @@ class ToolResultPart(_Part, tag="tool_result"):
     is_error: bool = False
 
 
-class ServerToolPart(_Part, tag="server_tool"):
+class ServerToolPart(_Part, tag="server_tool", frozen=True):
     """A tool the vendor ran; `state` is what must be echoed for the next turn."""
 
     call_id: str
