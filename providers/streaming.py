@@ -14,7 +14,7 @@ from importlib import import_module
 from providers.error_bodies import error_in_good_response
 from providers.errors import ConfigurationError, ProviderError
 from providers.events import TERMINAL, ErrorInfo, Event, Finished, StreamError
-from providers.http.sse import SSEDecoder
+from providers.http.sse import SSEDecoder, SSEEvent
 from providers.interface import Decoder
 
 DIALECTS = ("openai_responses", "openai_chat", "anthropic_messages", "gemini_generate")
@@ -76,10 +76,19 @@ class StreamParser:
                 error_in_good_response("", 200, {}, bytes(self._plain)).info()
             )
         self.done = True
-        events = list(self._decoder.finish())
+        events = self._plain_error() or list(self._decoder.finish())
         if not (events and isinstance(events[-1], TERMINAL)):
             events.append(StreamError(error=cut()))
         return events
+
+    def _plain_error(self) -> list[Event]:
+        """An error that came as plain lines of JSON after events (Gemini does this)."""
+        sse = SSEEvent("message", self._sse.stray())
+        said = sse.json()
+        if isinstance(said, list) and len(said) == 1:
+            said = said[0]
+        is_error = isinstance(said, dict) and bool(said.get("error"))
+        return list(self._decoder.feed(sse)) if is_error else []
 
     def fail(self, error: ErrorInfo) -> list[Event]:
         """The transport broke: end the response with `error`, keeping what came.

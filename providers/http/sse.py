@@ -20,6 +20,7 @@ import msgspec
 from providers.errors import ProtocolError
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+MAX_STRAY_BYTES = 64 * 1024
 _BOM = b"\xef\xbb\xbf"
 _decode_json = msgspec.json.Decoder().decode
 
@@ -65,6 +66,7 @@ class SSEDecoder:
         "_pending_bytes",
         "_rest",
         "_retry",
+        "_stray",
     )
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
@@ -78,6 +80,7 @@ class SSEDecoder:
         self._event = ""
         self._id = ""
         self._retry: int | None = None
+        self._stray = bytearray()  # lines that are no field of an event stream
 
     def feed(self, chunk: bytes) -> list[SSEEvent]:
         """The events that `chunk` completes, in order. Raises ProtocolError (size)."""
@@ -114,6 +117,15 @@ class SSEDecoder:
         if self._count_after(events, chunk, end) and not events:
             raise self._too_big()
         return events
+
+    def stray(self) -> str:
+        """What was no field, and the line without an end: to ask once the body is over.
+
+        The text of the standard ignores both; some vendors write the error that broke
+        the response there, as plain lines of JSON.
+        """
+        rest = b"".join(self._rest)[:MAX_STRAY_BYTES]
+        return (bytes(self._stray) + rest).decode(errors="replace")
 
     def _interpret(self, lines: list[bytes]) -> list[SSEEvent]:
         events: list[SSEEvent] = []
@@ -152,8 +164,11 @@ class SSEDecoder:
         elif name == b"id":
             if b"\0" not in value:
                 self._id = value.decode(errors="replace")
-        elif name == b"retry" and value.isdigit() and len(value) < 19:
-            self._retry = int(value)
+        elif name == b"retry":
+            if value.isdigit() and len(value) < 19:
+                self._retry = int(value)
+        elif name and len(self._stray) < MAX_STRAY_BYTES:
+            self._stray += line[:MAX_STRAY_BYTES] + b"\n"
 
     def _without_mark(self, opening: bytes) -> bytes:
         """Drop one byte order mark, waiting while the bytes may still be one."""
