@@ -65,3 +65,8 @@ def make_credential(
     row.seal({"api_key": "sk-test-key"} if secrets is None else secrets)
     row.save(force_insert=True)
     return row
+
+
+def sign_in(client: Any, user: User) -> None:
+    """Sign this person in with a test client, without the login form."""
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")

@@ -1,0 +1,66 @@
+"""No request body is larger than the operator allows, whoever sends it.
+
+Plain ASGI in front of Django, before any authentication: a body that announces too much
+is refused unread; one that does not announce it is cut off while it is counted. Django
+itself would first spool the whole body to disk.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+class BodyLimit:
+    """Answers 413 for more than `limit` bytes."""
+
+    def __init__(self, app: Any, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        announced = _content_length(scope)
+        if announced is not None and announced > self.limit:
+            await self._refuse(send)
+            return
+        if announced is not None:
+            await self.app(scope, receive, send)
+            return
+        await self._counted(scope, receive, send)
+
+    async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
+        """No length was announced: read it here first, up to the limit."""
+        messages: list[Any] = []
+        size = 0
+        while True:
+            message = await receive()
+            messages.append(message)
+            size += len(message.get("body", b""))
+            if size > self.limit:
+                await self._refuse(send)
+                return
+            if message["type"] != "http.request" or not message.get("more_body"):
+                break
+
+        async def again() -> Any:
+            return messages.pop(0) if messages else await receive()
+
+        await self.app(scope, again, send)
+
+    async def _refuse(self, send: Any) -> None:
+        message = f"That is too large: at most {self.limit:,} bytes are taken at once."
+        body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _content_length(scope: Any) -> int | None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else None
+    return None

@@ -1,0 +1,61 @@
+"""The control API: how tests say what happens next, and see what happened.
+
+POST   /_emulator/scripts    {"text", "reasoning", "calls": [{"name", "arguments"}], "stop",
+                              "stall_s", "piece_bytes", "pace", "match"}   next answer
+POST   /_emulator/faults     {"kind", "status", "retry_after_s", "delay_s", "at_byte",
+                              "location", "path", "times"}                 next fault
+POST   /_emulator/replay     {"file": "text_basic"}     next answer is a captured stream
+GET    /_emulator/requests   what came, secrets hashed
+GET    /_emulator/streams    which streams began, and how they ended
+DELETE /_emulator            forget all of it
+GET    /_emulator            {"status": "ok"}
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from providers.emulator import answers, faults
+from providers.emulator.http11 import Reply, Request
+from providers.emulator.state import Fault, State
+
+PREFIX = "/_emulator"
+
+
+def control(request: Request, state: State) -> Reply:
+    """Answer a control request; 400 with the reason for a wrong one."""
+    path = request.path.removeprefix(PREFIX).strip("/")
+    if request.method == "GET":
+        return _look(path, state)
+    if request.method == "DELETE":
+        state.reset()
+        return Reply(200, {})
+    data = request.json()
+    if not isinstance(data, dict):
+        return Reply(400, {"error": "the body must be a JSON object"})
+    try:
+        _set(path, data, state)
+    except (KeyError, TypeError, ValueError) as exc:
+        return Reply(400, {"error": f"{type(exc).__name__}: {exc}"})
+    return Reply(200, {})
+
+
+def _look(path: str, state: State) -> Reply:
+    if path == "requests":
+        return Reply(200, {"requests": state.requests})
+    if path == "streams":
+        return Reply(200, {"streams": [asdict(stream) for stream in state.streams]})
+    return Reply(200, {"status": "ok"})
+
+
+def _set(path: str, data: dict[str, Any], state: State) -> None:
+    match path:
+        case "scripts":
+            state.scripts.append(answers.from_script(data))
+        case "faults":
+            state.faults.append(faults.check(Fault(**data)))
+        case "replay":
+            state.replays.append(str(data["file"]))
+        case _:
+            raise ValueError(f"there is nothing to set at {path!r}")

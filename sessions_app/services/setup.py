@@ -1,0 +1,87 @@
+"""The first administrator: a one-time link, printed by the start, good for an hour.
+
+Only while nobody can administer the installation. The token is stored hashed; using it,
+making a new one, or the first administrator ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from sessions_app.errors import Invalid, NotFound
+from sessions_app.models import InstallationFact
+
+GOOD_FOR = timedelta(hours=1)
+_FACT = "setup_token"
+
+
+def is_needed() -> bool:
+    """Whether there is no administrator who can sign in."""
+    admins = User.objects.filter(is_superuser=True, is_active=True)
+    return not any(admin.has_usable_password() for admin in admins)
+
+
+def issue_setup_token() -> str | None:
+    """A fresh token, or None when there is an administrator. The last one counts."""
+    if not is_needed():
+        InstallationFact.objects.filter(name=_FACT).delete()
+        return None
+    token = secrets.token_urlsafe(32)
+    until = timezone.now() + GOOD_FOR
+    value = json.dumps({"hash": _hash(token), "until": until.isoformat()})
+    InstallationFact.objects.update_or_create(name=_FACT, defaults={"value": value})
+    return token
+
+
+def is_valid(token: str) -> bool:
+    """Whether this token may set the installation up now."""
+    fact = InstallationFact.objects.filter(name=_FACT).first()
+    if fact is None or not token or not is_needed():
+        return False
+    stored = json.loads(fact.value)
+    is_it = constant_time_compare(_hash(token), stored["hash"])
+    return is_it and timezone.now() < datetime.fromisoformat(stored["until"])
+
+
+def create_administrator(
+    *, token: str, username: str, password: str, again: str
+) -> User:
+    """Make the administrator and end the token. Raises NotFound, Invalid."""
+    with transaction.atomic():
+        if not is_valid(token):
+            raise NotFound(
+                "This link is used or too old. Start Maestro again for a new one."
+            )
+        name = username.strip()
+        if not name:
+            raise Invalid("Choose a user name.", field="username")
+        if password != again:
+            raise Invalid("The two passwords differ.", field="again")
+        user = User(username=name, is_staff=True, is_superuser=True)
+        try:
+            user.username = user.normalize_username(name)
+            user.clean_fields(exclude=["password"])
+            validate_password(password, user)
+        except ValidationError as exc:
+            field = "username" if hasattr(exc, "error_dict") else "password"
+            raise Invalid(" ".join(exc.messages), field=field) from None
+        if User.objects.filter(username=user.username).exists():
+            raise Invalid("That user name is taken.", field="username")
+        user.set_password(password)
+        user.save()
+        InstallationFact.objects.filter(name=_FACT).delete()
+    return user
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

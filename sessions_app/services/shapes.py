@@ -1,0 +1,102 @@
+"""Rows as the page sees them: the structs of `frames.py`, for frames and JSON alike.
+
+Opaque vendor state is for the vendor only and stays behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sessions_app.frames import ConversationView, CredentialRef, MessageView, RunView
+from sessions_app.models import Conversation, Message, Run
+
+
+def run_view(run: Run) -> RunView:
+    """A run; wants `credential` loaded."""
+    credential = run.credential
+    return RunView(
+        id=run.pk,
+        conversation_id=run.conversation_id,
+        question_id=run.question_id,
+        answer_id=run.answer_id,
+        status=run.status,
+        cause=run.cause,
+        credential=CredentialRef(
+            provider=run.provider,
+            auth_type=run.auth_type,
+            name=run.credential_name,
+            id=run.credential_id,
+        ),
+        model=run.model,
+        epoch=run.epoch,
+        seq=run.seq,
+        is_demo=bool(credential and credential.is_demo)
+        or bool(run.options.get("is_demo")),
+        error=run.error,
+        stop_reason=run.stop_reason,
+        usage=run.usage,
+        cost_usd=None if run.cost_usd is None else f"{run.cost_usd:f}",
+        price_date=run.price_date,
+        created_at=_iso(run.created_at) or "",
+        started_at=_iso(run.started_at),
+        first_event_at=_iso(run.first_event_at),
+        finished_at=_iso(run.finished_at),
+    )
+
+
+def message_view(
+    message: Message,
+    *,
+    siblings: Iterable[UUID] | None = None,
+    run: Run | None = None,
+) -> MessageView:
+    """One message. Without `siblings` they are looked up; a page passes them in."""
+    if siblings is None:
+        siblings = siblings_of(message)
+    if run is None and message.role == Message.Role.ASSISTANT:
+        run = Run.objects.select_related("credential").filter(answer=message).first()
+    return MessageView(
+        id=message.pk,
+        conversation_id=message.conversation_id,
+        parent_id=message.parent_id,
+        depth=message.depth,
+        role=message.role,
+        parts=[without_state(part) for part in message.parts],
+        created_at=_iso(message.created_at) or "",
+        siblings=list(siblings),
+        run=run_view(run) if run is not None else None,
+    )
+
+
+def siblings_of(message: Message) -> list[UUID]:
+    """The versions of a message, oldest first, itself included."""
+    rows = Message.objects.filter(
+        conversation_id=message.conversation_id, parent_id=message.parent_id
+    )
+    return list(rows.order_by("created_at", "pk").values_list("pk", flat=True))
+
+
+def conversation_view(conversation: Conversation) -> ConversationView:
+    """A conversation; `active_run` may have been annotated by the list."""
+    active = getattr(conversation, "active_run", None)
+    return ConversationView(
+        id=conversation.pk,
+        title=conversation.title,
+        updated_at=_iso(conversation.updated_at) or "",
+        archived=conversation.archived_at is not None,
+        credential_id=conversation.credential_id,
+        model=conversation.model,
+        active_run_id=active,
+    )
+
+
+def without_state(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored part without the vendor's opaque state."""
+    return {key: value for key, value in part.items() if key != "state"}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,64 @@
+"""Pages and the JSON they use. Everything needs a login but what says otherwise."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path, re_path
+
+from sessions_app.views import conversations, credentials, pages
+
+urlpatterns = [
+    path("", pages.chat, name="chat"),
+    path("c/<uuid:conversation_id>/", pages.chat, name="conversation"),
+    re_path(
+        r"^c/(?P<conversation_id>[0-9a-f-]{36})/export\.(?P<kind>md|json)$",
+        conversations.export_file,
+        name="export",
+    ),
+    path("credentials/", pages.credentials, name="credentials"),
+    path("setup/<str:token>/", pages.set_up, name="setup"),
+    path("login/", pages.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("api/conversations/", conversations.collection, name="api-conversations"),
+    path(
+        "api/conversations/<uuid:conversation_id>/",
+        conversations.one,
+        name="api-conversation",
+    ),
+    path(
+        "api/conversations/<uuid:conversation_id>/messages/",
+        conversations.messages,
+        name="api-messages",
+    ),
+    path(
+        "api/conversations/<uuid:conversation_id>/branch/",
+        conversations.branch,
+        name="api-branch",
+    ),
+    path("api/credentials/", credentials.collection, name="api-credentials"),
+    path("api/credentials/try/", credentials.try_unsaved, name="api-credential-try"),
+    path(
+        "api/credentials/<uuid:credential_id>/", credentials.one, name="api-credential"
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/test/",
+        credentials.test,
+        name="api-credential-test",
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/key/",
+        credentials.key,
+        name="api-credential-key",
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/share/",
+        credentials.share,
+        name="api-credential-share",
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/models/",
+        credentials.models,
+        name="api-credential-models",
+    ),
+    path("api/providers/", credentials.providers, name="api-providers"),
+    path("api/local-servers/", credentials.local_servers, name="api-local-servers"),
+    path("api/demo/", credentials.demo, name="api-demo"),
+]

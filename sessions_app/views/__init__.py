@@ -1,0 +1,1 @@
+"""The pages and their JSON: parse, call one service, render."""

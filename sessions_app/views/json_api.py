@@ -1,0 +1,109 @@
+"""JSON over HTTP for the page: who may, what came, what goes back.
+
+Every view is a function `(request, **ids) -> data` under `@json_view`: signed-in people
+only, CSRF as everywhere, strict bodies, and one form of error:
+
+    {"error": {"code": "not_found", "message": "…", "field": "…"}}
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from providers.errors import (
+    ConfigurationError,
+    CredentialError,
+    ProviderError,
+    RateLimited,
+    RequestRejected,
+)
+from sessions_app.errors import Invalid, ServiceError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+View = Callable[..., Any]
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def json_view(**handlers: View) -> Callable[..., HttpResponse]:
+    """A view from one function per method: `json_view(GET=list_them, POST=add)`."""
+
+    allowed = ", ".join(sorted(handlers))
+
+    def view(request: HttpRequest, **ids: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return error(401, "signed_out", "Sign in first.")
+        handler = handlers.get(request.method or "")
+        if handler is None:
+            response = error(405, "bad_method", f"Use {allowed} here.")
+            response["Allow"] = allowed
+            return response
+        try:
+            return answer(handler(request, **ids))
+        except ServiceError as exc:
+            return error(exc.status, exc.code, exc.message, exc.field)
+        except ProviderError as exc:
+            return _provider_error(exc)
+
+    functools.update_wrapper(view, next(iter(handlers.values())))
+    view.needs_login = True  # type: ignore[attr-defined]
+    return view
+
+
+def body(request: HttpRequest, shape: type[T]) -> T:
+    """The request's JSON as `shape`. Raises Invalid that names the field."""
+    try:
+        return msgspec.json.decode(request.body or b"{}", type=shape)
+    except msgspec.ValidationError as exc:
+        text = str(exc)
+        field = text.rsplit("$.", 1)[1].rstrip("`") if "$." in text else ""
+        if not field and "`" in text:
+            field = text.split("`")[1]
+        raise Invalid(f"The request does not fit: {text}.", field=field) from None
+    except msgspec.DecodeError:
+        raise Invalid("The request is not JSON.") from None
+
+
+def answer(data: Any, status: int = 200) -> HttpResponse:
+    """JSON that no cache keeps; a ready response passes through."""
+    if isinstance(data, HttpResponse):
+        return data
+    response = HttpResponse(
+        b"{}" if data is None else _encode(data),
+        status=status,
+        content_type="application/json",
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def error(status: int, code: str, message: str, field: str = "") -> HttpResponse:
+    """An error in the one form."""
+    found = {"code": code, "message": message}
+    if field:
+        found["field"] = field
+    return answer({"error": found}, status)
+
+
+def _provider_error(exc: ProviderError) -> HttpResponse:
+    """A vendor's refusal is not our failure: 400 for what the person can mend."""
+    if isinstance(exc, RateLimited):
+        status = 429
+    elif isinstance(exc, ConfigurationError | CredentialError | RequestRejected):
+        status = 400
+    else:
+        status = 502
+    response = answer(
+        {"error": {"code": exc.info().kind, "message": exc.message}}, status
+    )
+    if exc.retry_after_s is not None:
+        response["Retry-After"] = str(max(1, round(exc.retry_after_s)))
+    return response

@@ -1,0 +1,92 @@
+"""The pages. Each view says its template and what that gets.
+
+    chat.html         socket_token, conversation_id ("" on the empty page)
+    credentials.html  (nothing: the page asks the JSON)
+    setup.html        token, username, error (an Invalid or None)
+    login.html        form (Django's AuthenticationForm), next
+
+Every page also gets `demo_banner` and, from Django, `user` and `request`.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sessions_app.consumers.token import make_socket_token
+from sessions_app.errors import Invalid, NotFound
+from sessions_app.services import setup
+from sessions_app.services.conversations import conversation_for
+
+
+@never_cache
+@require_GET
+@login_required
+def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
+    """The chat page, empty or at one conversation; a foreign one does not exist."""
+    if conversation_id is not None:
+        try:
+            conversation_for(user=request.user, conversation_id=conversation_id)
+        except NotFound:
+            raise Http404 from None
+    return render(
+        request,
+        "chat.html",
+        {
+            "socket_token": make_socket_token(request.session),
+            "conversation_id": str(conversation_id or ""),
+        },
+    )
+
+
+@never_cache
+@require_GET
+@login_required
+def credentials(request: HttpRequest) -> HttpResponse:
+    """The page of credentials."""
+    return render(request, "credentials.html")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def set_up(request: HttpRequest, token: str) -> HttpResponse:
+    """The first administrator's password, by the one-time link."""
+    if not setup.is_valid(token):
+        raise Http404
+    error: Invalid | None = None
+    username = request.POST.get("username", "admin")
+    if request.method == "POST":
+        try:
+            user = setup.create_administrator(
+                token=token,
+                username=username,
+                password=request.POST.get("password", ""),
+                again=request.POST.get("again", ""),
+            )
+        except NotFound:
+            raise Http404 from None
+        except Invalid as exc:
+            error = exc
+        else:
+            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect("chat")
+    return render(
+        request,
+        "setup.html",
+        {"token": token, "username": username, "error": error},
+        status=400 if error else 200,
+    )
+
+
+class SignIn(LoginView):
+    """Django's login; somebody who is signed in already goes on."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True

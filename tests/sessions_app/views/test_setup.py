@@ -1,0 +1,74 @@
+"""The one-time link: for the first administrator, once, for an hour."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from sessions_app.services import setup
+from tests.sessions_app.factories import make_superuser
+
+pytestmark = pytest.mark.django_db
+
+GOOD = {
+    "username": "admin",
+    "password": "a long enough phrase",
+    "again": "a long enough phrase",
+}
+
+
+def test_the_link_makes_the_administrator_signs_in_and_is_used_up(client):
+    token = setup.issue_setup_token()
+    answer = client.post(f"/setup/{token}/", GOOD)
+    assert answer.status_code == 302
+    assert User.objects.get().is_superuser
+    assert client.get("/api/credentials/").status_code == 200
+    assert client.get(f"/setup/{token}/").status_code == 404
+
+
+@pytest.mark.parametrize("token", ["x", "None", "null", "a" * 5000])
+def test_no_other_token_opens_it(client, token):
+    setup.issue_setup_token()
+    assert client.post(f"/setup/{token}/", GOOD).status_code == 404
+    assert not User.objects.exists()
+
+
+def test_a_token_never_issued_opens_nothing(client):
+    assert client.post("/setup/anything/", GOOD).status_code == 404
+
+
+def test_it_is_good_for_an_hour(client):
+    token = setup.issue_setup_token()
+    with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
+        assert not setup.is_valid(token)
+
+
+def test_a_new_link_ends_the_old_one():
+    first, second = setup.issue_setup_token(), setup.issue_setup_token()
+    assert not setup.is_valid(first)
+    assert setup.is_valid(second)
+
+
+def test_there_is_none_once_there_is_an_administrator():
+    make_superuser()
+    assert setup.issue_setup_token() is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"password": "short", "again": "short"},
+        {"again": "something else entirely"},
+        {"username": "  "},
+        {"username": "no spaces allowed!"},
+    ],
+)
+def test_a_mistake_is_said_and_the_link_stays_good(client, wrong):
+    token = setup.issue_setup_token()
+    with pytest.raises(setup.Invalid):
+        fields = {**GOOD, **wrong}
+        setup.create_administrator(token=token, **fields)
+    assert not User.objects.exists()
+    assert setup.is_valid(token)
