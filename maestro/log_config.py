@@ -89,6 +89,7 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             "daphne.server": {"level": "WARNING"},
             "django.channels.server": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            "django-q": {"level": "WARNING"},
         },
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 from maestro import processes
 
 
@@ -10,4 +12,6 @@ def work() -> None:
     processes.let_forks_die_with_us()
     from django.core.management import call_command
 
-    call_command("qcluster")
+    call_command("qcluster")  # returns once the cluster runs
+    for child in multiprocessing.active_children():
+        child.join()

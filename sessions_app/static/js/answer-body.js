@@ -1,0 +1,156 @@
+// answer-body.js: draws the parts of one answer, from stored parts or from live events.
+// Neighbouring text parts are one text: vendors split them for reasons of their own.
+
+import { el } from "./dom.js";
+import { GrowingMarkdown, render } from "./markdown.js";
+import { STRINGS, say } from "./strings.js";
+
+const KIND = { text_delta: "text", reasoning_delta: "reasoning", refusal_delta: "refusal" };
+
+export class AnswerBody {
+  constructor(element) {
+    this.element = element;
+    this.clear();
+  }
+
+  clear() {
+    this.parts = new Map();
+    this.segments = new Map();
+    this.isDirty = false;
+    this.element.replaceChildren();
+  }
+
+  get isEmpty() { return this.parts.size === 0; }
+
+  get text() {
+    return this.ordered().filter((part) => part.type === "text").map((part) => part.text).join("");
+  }
+
+  ordered() { return [...this.parts.entries()].sort((a, b) => a[0] - b[0]).map(([, part]) => part); }
+
+  // Live: one event of the run.
+  apply(event) {
+    const kind = KIND[event.type];
+    if (kind) this.part(event.part, kind).text += event.text;
+    else if (event.type === "tool_call_started") Object.assign(this.part(event.part, "tool_call"), { name: event.name, arguments: null });
+    else if (event.type === "tool_call_delta") this.part(event.part, "tool_call").text += event.text;
+    else if (event.type === "tool_call_ready") Object.assign(this.part(event.part, "tool_call"), { name: event.name, arguments: event.arguments });
+    else if (event.type === "server_tool") Object.assign(this.part(event.part, "server_tool"), { name: event.name, status: event.status, detail: event.detail });
+    else if (event.type === "citation") (this.part(event.part, "text").citations ??= []).push(event);
+    else return;
+    this.schedule();
+  }
+
+  part(index, type) {
+    if (!this.parts.has(index)) this.parts.set(index, { type, text: "", since: performance.now() });
+    const part = this.parts.get(index);
+    part.until = performance.now();
+    return part;
+  }
+
+  schedule() {
+    if (this.isDirty) return;
+    this.isDirty = true;
+    requestAnimationFrame(() => { if (this.isDirty) this.draw(false); });
+  }
+
+  // Whole: the parts as they are stored.
+  show(parts) {
+    this.clear();
+    parts.forEach((part, index) => this.parts.set(index, { text: "", ...part }));
+    this.draw(true);
+  }
+
+  settle() { this.draw(true); }
+
+  draw(isOver) {
+    this.isDirty = false;
+    const wanted = [];
+    for (const part of this.ordered()) {
+      const last = wanted.at(-1);
+      if (part.type === "text" && last?.type === "text") {
+        last.text += part.text;
+        last.citations = [...(last.citations ?? []), ...(part.citations ?? [])];
+      } else wanted.push({ ...part });
+    }
+    wanted.forEach((part, index) => this.drawSegment(index, part, isOver, index === wanted.length - 1));
+  }
+
+  drawSegment(index, part, isOver, isLast) {
+    let segment = this.segments.get(index);
+    if (!segment || segment.type !== part.type) {
+      segment?.node.remove();
+      segment = { type: part.type, ...makeSegment(part.type) };
+      this.segments.set(index, segment);
+      this.element.append(segment.node);
+    }
+    segment.draw(part, isOver, isLast);
+  }
+}
+
+function makeSegment(type) {
+  if (type === "text") return textSegment();
+  if (type === "reasoning") return reasoningSegment();
+  if (type === "refusal") return refusalSegment();
+  return toolSegment();
+}
+
+function textSegment() {
+  const prose = el("div", { class: "prose" });
+  const sources = el("ol", { class: "sources", hidden: true, "aria-label": STRINGS.sources });
+  const growing = new GrowingMarkdown(prose);
+  let drawn = null;
+  return {
+    node: el("div", {}, prose, sources),
+    draw(part, isOver) {
+      if (isOver) { growing.text = part.text; growing.settle(); }
+      else if (part.text !== drawn) growing.update(part.text);
+      drawn = part.text;
+      drawSources(sources, part.citations ?? []);
+    },
+  };
+}
+
+function drawSources(list, citations) {
+  const seen = new Map();
+  for (const cited of citations) if (/^https?:\/\//.test(cited.url ?? "")) seen.set(cited.url, cited.title || cited.url);
+  list.hidden = seen.size === 0;
+  list.replaceChildren(...[...seen].map(([url, title]) =>
+    el("li", {}, el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, title))));
+}
+
+function reasoningSegment() {
+  const summary = el("summary", {}, STRINGS.thinking);
+  const prose = el("div", { class: "prose" });
+  const node = el("details", { class: "reasoning" }, summary, prose);
+  return {
+    node,
+    draw(part, isOver, isLast) {
+      node.hidden = !part.text;
+      const seconds = part.since ? Math.max(1, Math.round((part.until - part.since) / 1000)) : 0;
+      if (!isLast || isOver) summary.textContent = seconds ? say(STRINGS.thought, { s: seconds }) : STRINGS.reasoning;
+      render(prose, part.text);
+    },
+  };
+}
+
+function refusalSegment() {
+  const text = el("p", {});
+  return {
+    node: el("div", { class: "notice" }, el("strong", {}, STRINGS.refused), text),
+    draw(part) { text.textContent = part.text; },
+  };
+}
+
+function toolSegment() {
+  const name = el("span", { class: "tool__name" });
+  const inside = el("div", { class: "tool__arguments" });
+  return {
+    node: el("div", { class: "tool" }, name, inside),
+    draw(part) {
+      name.textContent = `${part.name ?? ""}${part.status ? ` · ${part.status}` : ""}`;
+      const data = part.arguments ?? part.detail;
+      inside.textContent = data ? JSON.stringify(data, null, 1) : part.text;
+    },
+  };
+}

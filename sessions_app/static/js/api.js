@@ -1,0 +1,33 @@
+// api.js: JSON over HTTP, with CSRF and errors as sentences.
+
+const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+export class ApiError extends Error {
+  constructor(status, error) {
+    super(error?.message || `The server answered ${status}.`);
+    this.status = status;
+    this.code = error?.code ?? "";
+    this.field = error?.field ?? "";
+  }
+}
+
+export async function api(method, path, body) {
+  const options = { method, headers: { Accept: "application/json" }, credentials: "same-origin" };
+  if (method !== "GET") options.headers["X-CSRFToken"] = csrf;
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new ApiError(0, { message: "The server cannot be reached. Is it running?" });
+  }
+  let data = {};
+  try {
+    data = await answer.json();
+  } catch { /* an error page is not JSON */ }
+  if (!answer.ok) throw new ApiError(answer.status, data.error);
+  return data;
+}

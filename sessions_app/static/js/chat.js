@@ -1,0 +1,166 @@
+// chat.js: wires the chat page: socket ⇄ thread, composer, sidebar, picker.
+
+import { api } from "./api.js";
+import { Composer } from "./composer.js";
+import { ask } from "./dialogs.js";
+import { byId, el, toast } from "./dom.js";
+import { offer } from "./local-servers.js";
+import { ModelPicker } from "./model-picker.js";
+import { Outbox } from "./outbox.js";
+import { listen } from "./shortcuts.js";
+import { Sidebar } from "./sidebar.js";
+import { ChatSocket } from "./socket.js";
+import { STRINGS, say } from "./strings.js";
+import { Thread } from "./thread.js";
+
+const base = document.body.dataset.chatUrl ?? "/";
+const socket = new ChatSocket(document.body.dataset.socketToken);
+const thread = new Thread(socket);
+const composer = new Composer();
+const sidebar = new Sidebar();
+const picker = new ModelPicker();
+const outbox = new Outbox(socket);
+
+function title(text) {
+  byId("title").textContent = text || STRINGS.newChat;
+  document.title = text ? `${text} · Maestro` : "Maestro";
+}
+
+async function open(id, { push = true } = {}) {
+  if (thread.conversationId && thread.conversationId !== id) socket.send({ type: "unfollow", conversation_id: thread.conversationId });
+  if (push) history.pushState({}, "", id ? `${base}c/${id}/` : base);
+  sidebar.open(id);
+  byId("export").hidden = !id;
+  byId("export").href = id ? `${base}c/${id}/export.md` : "#";
+  byId("welcome").hidden = Boolean(id);
+  if (!id) { thread.clear(); title(""); thread.mark(); welcome(); composer.focus(); return; }
+  try {
+    const { conversation } = await api("GET", `/api/conversations/${id}/`);
+    title(conversation.title);
+    await thread.open(id);
+    if (conversation.credential_id) await picker.use(conversation.credential_id, conversation.model);
+  } catch (error) {
+    toast(error.message);
+    if (error.status === 404) open("");
+  }
+}
+
+function welcome() {
+  const hint = byId("welcome-hint");
+  if (!picker.credential) {
+    hint.replaceChildren(`${STRINGS.noCredential} `, el("a", { href: `${base}credentials/#add` }, STRINGS.addCredential));
+  } else hint.textContent = say(STRINGS.welcomeHint, { model: picker.choice.model || "–", credential: picker.credential.name });
+  byId("examples").replaceChildren(...STRINGS.examples.map((text) => el("li", {},
+    el("button", { class: "button button--small", type: "button", on: { click: () => { composer.set(text); composer.focus(); } } }, text))));
+}
+
+function options(choice = picker.choice) {
+  return { credential_id: choice.credential_id, model: choice.model || null };
+}
+
+function send(text) {
+  if (!picker.credential) { toast(STRINGS.noCredential); return; }
+  outbox.put({ type: "send", text, conversation_id: thread.conversationId || null, ...options() });
+  composer.clear();
+  if (!socket.isReady) toast(STRINGS.unsent);
+}
+
+const actions = {
+  async copy(view) { await navigator.clipboard.writeText(view.text); toast(STRINGS.copied); },
+  async edit(view) {
+    const text = await ask({ title: STRINGS.editTitle, text: STRINGS.editText, value: view.text, ok: STRINGS.send });
+    if (text?.trim()) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
+  },
+  regenerate(view) { outbox.put({ type: "regenerate", message_id: view.id, ...options() }); },
+  async "regenerate-with"(view) {
+    const choice = await picker.open(true);
+    if (choice) outbox.put({ type: "regenerate", message_id: view.id, ...options(choice) });
+  },
+  async version(view, button) {
+    const page = await api("POST", `/api/conversations/${thread.conversationId}/branch/`, { message_id: button.dataset.to });
+    thread.showPage(page);
+    thread.follow();
+  },
+};
+
+byId("messages").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  if (!button) return;
+  const view = button.closest(".message").message;
+  Promise.resolve(actions[button.dataset.action](view, button)).catch((error) => toast(error.message));
+});
+
+const frames = {
+  accepted(frame) {
+    outbox.done(frame.client_message_id);
+    const isNew = thread.conversationId !== frame.conversation.id;
+    if (isNew && thread.conversationId) return sidebar.changed(frame.conversation); // they moved on
+    byId("welcome").hidden = true;
+    thread.accepted(frame);
+    sidebar.changed(frame.conversation);
+    if (isNew) {
+      history.pushState({}, "", `${base}c/${frame.conversation.id}/`);
+      sidebar.open(frame.conversation.id);
+      byId("export").hidden = false;
+      byId("export").href = `${base}c/${frame.conversation.id}/export.md`;
+    }
+    title(frame.conversation.title);
+  },
+  run({ run }) { if (run.conversation_id === thread.conversationId) thread.run(run); },
+  batch(frame) { thread.batch(frame); },
+  rewind(frame) { thread.rewind(frame); },
+  message({ message }) { if (message.conversation_id === thread.conversationId) thread.message(message); },
+  conversation({ conversation }) {
+    sidebar.changed(conversation);
+    if (conversation.id === thread.conversationId) title(conversation.title);
+  },
+  error(frame) {
+    const text = outbox.refused(frame.client_message_id);
+    if (text && !composer.box.value) composer.set(text); // nothing typed is lost
+    toast(frame.message);
+  },
+};
+
+socket.addEventListener("frame", ({ detail }) => frames[detail.type]?.(detail));
+socket.addEventListener("ready", () => {
+  byId("connection").hidden = true;
+  thread.follow();
+  outbox.flush();
+});
+socket.addEventListener("gone", ({ detail }) => {
+  byId("connection").textContent = detail === 4401 ? STRINGS.signedOut : STRINGS.offline;
+  byId("connection").hidden = false;
+});
+
+composer.addEventListener("send", ({ detail }) => send(detail));
+composer.addEventListener("stop", () => stop());
+composer.addEventListener("edit-last", () => {
+  const mine = thread.views.filter((view) => view.isMine).at(-1);
+  if (mine) actions.edit(mine);
+});
+byId("messages").addEventListener("maestro:runs", () => composer.running(Boolean(thread.activeRun)));
+picker.addEventListener("change", welcome);
+sidebar.addEventListener("open", ({ detail }) => open(detail));
+sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });
+sidebar.addEventListener("deleted", ({ detail }) => { if (detail === thread.conversationId) open(""); });
+document.addEventListener("maestro:credentials-changed", () => picker.load());
+addEventListener("popstate", () => open(location.pathname.match(/\/c\/([0-9a-f-]{36})\//)?.[1] ?? "", { push: false }));
+document.querySelector("[data-new-chat]").addEventListener("click", () => { sidebar.toggle(false); open(""); });
+
+function stop() {
+  const run = thread.activeRun;
+  if (run) socket.send({ type: "stop", run_id: run.id });
+}
+
+listen({
+  stop,
+  search() { sidebar.toggle(true); byId("search").select(); },
+  newChat() { open(""); },
+  focus() { composer.focus(); },
+});
+
+sidebar.load().catch((error) => toast(error.message));
+await picker.load().catch((error) => toast(error.message));
+await open(document.body.dataset.conversationId, { push: false });
+offer(byId("local-servers"), picker.credentials, (server) => { location.href = `${base}credentials/?provider=${server.provider}&url=${encodeURIComponent(server.url)}#add`; });
+composer.focus();

@@ -1,0 +1,165 @@
+// sidebar.js: the list of conversations: search, days, rename, archive, delete.
+
+import { api } from "./api.js";
+import { ask } from "./dialogs.js";
+import { byId, el, toast } from "./dom.js";
+import { STRINGS, say } from "./strings.js";
+
+const DAY = 86_400_000;
+
+export class Sidebar extends EventTarget {
+  constructor() {
+    super();
+    this.list = byId("conversations");
+    this.search = byId("search");
+    this.archived = document.querySelector("[data-archived-toggle]");
+    this.openId = "";
+    this.rows = [];
+    this.search.addEventListener("input", () => this.later());
+    this.archived.addEventListener("click", () => {
+      const pressed = this.archived.getAttribute("aria-pressed") !== "true";
+      this.archived.setAttribute("aria-pressed", String(pressed));
+      this.load();
+    });
+    this.list.addEventListener("scroll", () => {
+      if (this.list.scrollTop + this.list.clientHeight > this.list.scrollHeight - 200) this.more();
+    });
+    for (const button of document.querySelectorAll("[data-sidebar-toggle]")) button.addEventListener("click", () => this.toggle());
+    document.addEventListener("click", (event) => { if (!event.target.closest(".menu, [data-menu]")) this.closeMenu(); });
+  }
+
+  toggle(open = !byId("sidebar").classList.contains("sidebar--open")) {
+    byId("sidebar").classList.toggle("sidebar--open", open);
+    document.querySelector(".sidebar-veil").hidden = !open;
+    if (open) this.search.focus();
+  }
+
+  later() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.load(), 200);
+  }
+
+  path(before = "") {
+    const query = new URLSearchParams({ q: this.search.value, archived: this.archived.getAttribute("aria-pressed") === "true" ? "1" : "0" });
+    if (before) query.set("before", before);
+    return `/api/conversations/?${query}`;
+  }
+
+  async load() {
+    const { conversations } = await api("GET", this.path());
+    this.rows = conversations;
+    this.hasMore = conversations.length >= 50;
+    this.draw();
+  }
+
+  async more() {
+    if (!this.hasMore || this.isLoading) return;
+    this.isLoading = true;
+    const { conversations } = await api("GET", this.path(this.rows.at(-1).updated_at)).finally(() => { this.isLoading = false; });
+    this.rows.push(...conversations);
+    this.hasMore = conversations.length >= 50;
+    this.draw();
+  }
+
+  open(id) {
+    this.openId = id;
+    this.draw();
+  }
+
+  // A conversation changed or began: to its place, at once.
+  changed(row) {
+    if (this.search.value || this.archived.getAttribute("aria-pressed") === "true") return;
+    this.rows = [row, ...this.rows.filter((other) => other.id !== row.id)]
+      .filter((other) => !other.archived)
+      .sort((a, b) => b.updated_at.localeCompare(a.updated_at));
+    this.draw();
+  }
+
+  draw() {
+    byId("conversations-empty").hidden = this.rows.length > 0;
+    const nodes = [];
+    let day = "";
+    for (const row of this.rows) {
+      const name = dayOf(row.updated_at);
+      if (name !== day) nodes.push(el("li", { class: "conversations__day" }, name));
+      day = name;
+      nodes.push(this.row(row));
+    }
+    this.list.replaceChildren(...nodes);
+  }
+
+  row(row) {
+    const title = row.title || STRINGS.untitled;
+    const base = document.body.dataset.chatUrl ?? "/";
+    const link = el("a", { class: "conversation__link", href: `${base}c/${row.id}/`, title, "aria-current": row.id === this.openId ? "page" : null },
+      row.active_run_id ? el("span", { class: "conversation__busy", "aria-hidden": "true" }, "● ") : "", title);
+    link.addEventListener("click", (event) => {
+      if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+      event.preventDefault();
+      this.toggle(false);
+      this.dispatchEvent(new CustomEvent("open", { detail: row.id }));
+    });
+    const menu = el("button", { class: "icon-button conversation__menu", type: "button", "aria-haspopup": "true", "aria-label": say(STRINGS.menu, { title }), data: { menu: "" }, on: { click: (event) => this.menu(event.currentTarget, row) } }, "⋯");
+    return el("li", { class: `conversation${row.id === this.openId ? " conversation--open" : ""}` }, link, menu);
+  }
+
+  menu(button, row) {
+    const wasOpen = this.opened?.dataset.id === row.id;
+    this.closeMenu();
+    if (wasOpen) return;
+    const base = document.body.dataset.chatUrl ?? "/";
+    const item = (label, call, extra = "") => el("button", { class: `menu__item ${extra}`, type: "button", on: { click: () => { this.closeMenu(); button.focus(); call(); } } }, label);
+    const file = (label, kind) => el("a", { class: "menu__item", href: `${base}c/${row.id}/export.${kind}`, download: "" }, label);
+    this.opened = el("div", { class: "menu", data: { id: row.id }, on: { keydown: (event) => { if (event.key === "Escape") { this.closeMenu(); button.focus(); } } } },
+      item(STRINGS.rename, () => this.rename(row)),
+      item(row.archived ? STRINGS.unarchive : STRINGS.archive, () => this.archive(row)),
+      file(STRINGS.exportMarkdown, "md"), file(STRINGS.exportJson, "json"),
+      item(STRINGS.delete, () => this.remove(row), "menu__item--danger"));
+    const box = button.getBoundingClientRect();
+    document.body.append(this.opened);
+    this.opened.style.insetBlockStart = `${Math.min(box.bottom, innerHeight - this.opened.offsetHeight - 8)}px`;
+    this.opened.style.insetInlineStart = `${Math.max(8, box.right - this.opened.offsetWidth)}px`;
+    this.opened.firstElementChild.focus();
+  }
+
+  closeMenu() { this.opened?.remove(); this.opened = null; }
+
+  async rename(row) {
+    const title = await ask({ title: STRINGS.renameTitle, value: row.title, ok: STRINGS.rename });
+    if (title !== null) this.change(row, { title });
+  }
+
+  async archive(row) {
+    await this.change(row, { archived: !row.archived });
+    this.load();
+  }
+
+  async change(row, body) {
+    try {
+      const { conversation } = await api("PATCH", `/api/conversations/${row.id}/`, body);
+      Object.assign(row, conversation);
+      this.draw();
+      this.dispatchEvent(new CustomEvent("renamed", { detail: conversation }));
+    } catch (error) { toast(error.message); }
+  }
+
+  async remove(row) {
+    const sure = await ask({ title: STRINGS.deleteTitle, text: STRINGS.deleteText, ok: STRINGS.delete });
+    if (!sure) return;
+    try {
+      await api("DELETE", `/api/conversations/${row.id}/`);
+      this.rows = this.rows.filter((other) => other.id !== row.id);
+      this.draw();
+      this.dispatchEvent(new CustomEvent("deleted", { detail: row.id }));
+    } catch (error) { toast(error.message); }
+  }
+}
+
+function dayOf(iso) {
+  const start = new Date();
+  start.setHours(0, 0, 0, 0);
+  const age = start - new Date(iso);
+  if (age <= 0) return STRINGS.today;
+  if (age <= DAY) return STRINGS.yesterday;
+  return age <= 6 * DAY ? STRINGS.week : STRINGS.older;
+}
