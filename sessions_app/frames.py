@@ -41,7 +41,7 @@ class _Inbound(
     """Base of what a client may say."""
 
 
-class Hello(_Inbound):
+class Hello(_Inbound, frozen=True):
     """First frame: the socket token of the page (`data-socket-token`)."""
 
     token: str
@@ -55,20 +55,20 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seq: int = 0
 
 
-class Follow(_Inbound):
+class Follow(_Inbound, frozen=True):
     """Show me this conversation's runs, live, from these positions on."""
 
     conversation_id: UUID
     positions: list[Position] = []
 
 
-class Unfollow(_Inbound):
+class Unfollow(_Inbound, frozen=True):
     """No more of this conversation."""
 
     conversation_id: UUID
 
 
-class Send(_Inbound):
+class Send(_Inbound, frozen=True):
     """A question. No conversation: begin one. No parent: under the shown leaf.
 
     The same `client_message_id` twice is the same question: nothing is sent twice.
@@ -83,7 +83,7 @@ class Send(_Inbound):
     reasoning_effort: str | None = None
 
 
-class Regenerate(_Inbound):
+class Regenerate(_Inbound, frozen=True):
     """Another answer beside this one, perhaps by another credential or model."""
 
     client_message_id: str
@@ -93,7 +93,7 @@ class Regenerate(_Inbound):
     reasoning_effort: str | None = None
 
 
-class Edit(_Inbound):
+class Edit(_Inbound, frozen=True):
     """The question, put differently: a new branch beside the old one."""
 
     client_message_id: str
@@ -104,13 +104,13 @@ class Edit(_Inbound):
     reasoning_effort: str | None = None
 
 
-class Stop(_Inbound):
+class Stop(_Inbound, frozen=True):
     """End this run; what has arrived is kept."""
 
     run_id: UUID
 
 
-class Ack(_Inbound):
+class Ack(_Inbound, frozen=True):
     """I have drawn everything up to here (flow control; see docs/frames.md)."""
 
     run_id: UUID
@@ -118,7 +118,7 @@ class Ack(_Inbound):
     seq: int
 
 
-class Ping(_Inbound):
+class Ping(_Inbound, frozen=True):
     """Are you there? Answered by `pong`."""
 
 
@@ -133,7 +133,7 @@ class _Outbound(
     """Base of what the server says."""
 
 
-class Ready(_Outbound):
+class Ready(_Outbound, frozen=True):
     """The socket is open and authenticated."""
 
     protocol: int = PROTOCOL
@@ -199,7 +199,7 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     active_run_id: UUID | None = None
 
 
-class Accepted(_Outbound):
+class Accepted(_Outbound, frozen=True):
     """Your message is stored. `again` when it had been before (a resend)."""
 
     client_message_id: str
@@ -210,13 +210,13 @@ class Accepted(_Outbound):
     again: bool = False
 
 
-class Run(_Outbound):
+class Run(_Outbound, frozen=True):
     """A run changed its state."""
 
     run: RunView
 
 
-class Batch(_Outbound):
+class Batch(_Outbound, frozen=True):
     """Consecutive events of one run."""
 
     run_id: UUID
@@ -226,7 +226,7 @@ class Batch(_Outbound):
     events: list[dict[str, Any]]
 
 
-class Rewind(_Outbound):
+class Rewind(_Outbound, frozen=True):
     """The run was taken over: of `epoch` only numbers up to `seq` count."""
 
     run_id: UUID
@@ -234,19 +234,19 @@ class Rewind(_Outbound):
     seq: int
 
 
-class MessageFrame(_Outbound, tag="message"):
+class MessageFrame(_Outbound, frozen=True, tag="message"):
     """A message reached its final form (the answer of a run that is over)."""
 
     message: MessageView
 
 
-class ConversationFrame(_Outbound, tag="conversation"):
+class ConversationFrame(_Outbound, frozen=True, tag="conversation"):
     """A conversation changed (title, archived, last activity)."""
 
     conversation: ConversationView
 
 
-class Error(_Outbound):
+class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
     Codes: bad_frame, too_large, not_found, refused, rate_limited, unavailable.
@@ -260,7 +260,7 @@ class Error(_Outbound):
     run_id: UUID | None = None
 
 
-class Pong(_Outbound):
+class Pong(_Outbound, frozen=True):
     """Here I am."""
 
 

@@ -107,6 +107,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "depth"], name="message_depth"),
+            models.Index(fields=["client_message_id"], name="message_client_id"),
         ]
 
     def __str__(self) -> str:

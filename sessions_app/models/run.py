@@ -55,10 +55,11 @@ class Run(models.Model):
         "SavedAuthentication", null=True, on_delete=models.SET_NULL, related_name="+"
     )
     # Kept as words too: the row must say who answered when the credential is gone.
-    provider = models.CharField(max_length=50)
-    auth_type = models.CharField(max_length=20)
+    provider = models.CharField(max_length=100)
+    auth_type = models.CharField(max_length=100)
     credential_name = models.CharField(max_length=50)
     model = models.CharField(max_length=200)
+    is_demo = models.BooleanField(default=False)  # answered by the emulator
     options = models.JSONField(default=dict, blank=True)
 
     status = models.CharField(
@@ -69,6 +70,8 @@ class Run(models.Model):
     epoch = models.PositiveIntegerField(default=0)
     seq = models.PositiveBigIntegerField(default=0)  # last number in the log
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    # The process that claimed it (`runs.claims.identity`): a dead one is recognised.
+    worker = models.CharField(max_length=120, blank=True)
 
     error = models.JSONField(null=True, blank=True)  # providers.events.ErrorInfo
     stop_reason = models.CharField(max_length=20, blank=True)

@@ -15,8 +15,7 @@ from sessions_app.models import Conversation, Message, Run
 
 
 def run_view(run: Run) -> RunView:
-    """A run; wants `credential` loaded."""
-    credential = run.credential
+    """A run; asks no database."""
     return RunView(
         id=run.pk,
         conversation_id=run.conversation_id,
@@ -33,8 +32,7 @@ def run_view(run: Run) -> RunView:
         model=run.model,
         epoch=run.epoch,
         seq=run.seq,
-        is_demo=bool(credential and credential.is_demo)
-        or bool(run.options.get("is_demo")),
+        is_demo=run.is_demo,
         error=run.error,
         stop_reason=run.stop_reason,
         usage=run.usage,

@@ -1,0 +1,185 @@
+"""What each frame of a client does: one service each, then follow.
+
+Called by the consumer, one frame after the other. Errors become `error` frames that say
+what to do; nothing of a traceback leaves the server.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from providers.errors import ProviderError
+from sessions_app import frames
+from sessions_app.consumers.db import in_db
+from sessions_app.consumers.identity import person_of
+from sessions_app.errors import ServiceError
+from sessions_app.people import Person
+from sessions_app.runs import following, service
+from sessions_app.runs.asking import new_conversation_id
+
+if TYPE_CHECKING:
+    from sessions_app.consumers.chat import ChatConsumer
+
+log = logging.getLogger(__name__)
+
+MAX_POSITIONS = 200
+
+_CODES = {"not_found": "not_found", "too_large": "too_large"}
+
+
+class SignedOut(Exception):
+    """The session of this socket is over."""
+
+
+async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
+    """Do what a frame asks for. Raises nothing that a client could cause."""
+    about: dict[str, Any] = {
+        name: value
+        for name in ("client_message_id", "run_id")
+        if (value := getattr(frame, name, None)) is not None
+    }
+    match frame:
+        case frames.Follow():
+            work: Awaitable[None] = _follow(socket, frame)
+        case frames.Unfollow():
+            work = socket.unfollow(frame.conversation_id)
+        case frames.Stop():
+            work = _stop(socket, frame)
+        case frames.Send() | frames.Regenerate() | frames.Edit():
+            work = _ask(socket, frame)
+        case _:
+            return
+    await guarded(socket, work, **about)
+
+
+async def guarded(socket: ChatConsumer, work: Awaitable[None], **about: Any) -> None:
+    """Await work for a socket; what goes wrong is told to its client."""
+    try:
+        await work
+    except SignedOut:
+        await socket.sign_out()
+    except ServiceError as exc:
+        socket.refuse(_CODES.get(exc.code, "refused"), exc.message, **about)
+    except ProviderError as exc:
+        socket.refuse("refused", exc.message, **about)
+    except DatabaseError as exc:
+        log.warning("socket.database", extra={"error": type(exc).__name__})
+        socket.refuse(
+            "unavailable",
+            "The database is busy or away. Nothing was lost; try again in a moment.",
+            **about,
+        )
+    except Exception:
+        log.exception("socket.action_failed")
+        socket.refuse(
+            "unavailable",
+            "Something went wrong in Maestro itself. The server's log says what.",
+            **about,
+        )
+
+
+async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
+    conversation_id = frame.conversation_id
+    if len(frame.positions) > MAX_POSITIONS:
+        socket.refuse("refused", f"At most {MAX_POSITIONS} positions at once.")
+        return
+    await in_db(_check_mine, socket.session_key, conversation_id)
+    if not await socket.follow(conversation_id):
+        socket.refuse("refused", "Too many conversations at once: unfollow one.")
+        return
+    # Subscribed: what is rung from here on is heard, what was before is read now.
+    positions = {p.run_id: (p.epoch, p.seq) for p in frame.positions}
+    states = await in_db(
+        following.states, socket.person, [conversation_id], list(positions)
+    )
+    for state in states:
+        socket.read(state, positions.get(state.run_id, (0, 0)))
+
+
+async def _stop(socket: ChatConsumer, frame: frames.Stop) -> None:
+    await in_db(_stop_run, socket.session_key, frame.run_id)
+
+
+async def _ask(
+    socket: ChatConsumer, frame: frames.Send | frames.Regenerate | frames.Edit
+) -> None:
+    # Said before it is stored: the news of it for other pages is not for this one.
+    socket.asked.append(frame.client_message_id)
+    ahead = await _follow_ahead(socket, frame)
+    try:
+        asked = await in_db(_store, socket.session_key, frame)
+    except BaseException:
+        if ahead is not None:
+            await socket.unfollow(ahead)
+        raise
+    socket.put(asked.frame)
+    conversation_id, run_id = asked.conversation.pk, asked.run.pk
+    if socket.is_following(conversation_id) and not asked.again:
+        socket.read_new(run_id, conversation_id)
+        return
+    await socket.follow(conversation_id)
+    for state in await in_db(
+        following.states, socket.person, [conversation_id], [run_id]
+    ):
+        socket.read(state)
+
+
+async def _follow_ahead(
+    socket: ChatConsumer, frame: frames.Send | frames.Regenerate | frames.Edit
+) -> UUID | None:
+    """Listen to a conversation that is about to begin, so that nothing of it is missed.
+
+    Its id comes from this person and this question: it can be nobody else's.
+    """
+    if not isinstance(frame, frames.Send) or frame.conversation_id is not None:
+        return None
+    coming = new_conversation_id(socket.person, frame.client_message_id)
+    if socket.is_following(coming) or not await socket.follow(coming):
+        return None
+    return coming
+
+
+def _person(session_key: str) -> Person:
+    """Whoever the session belongs to now. Raises SignedOut."""
+    user = person_of(session_key)
+    if user is None:
+        raise SignedOut
+    return user
+
+
+def _check_mine(session_key: str, conversation_id: UUID) -> None:
+    following.check_mine(_person(session_key), conversation_id)
+
+
+def _stop_run(session_key: str, run_id: UUID) -> None:
+    service.stop_run(user=_person(session_key), run_id=run_id)
+
+
+def _store(
+    session_key: str, frame: frames.Send | frames.Regenerate | frames.Edit
+) -> service.Started:
+    """Store a question for whoever the session belongs to now."""
+    common: dict[str, Any] = {
+        "user": _person(session_key),
+        "client_message_id": frame.client_message_id,
+        "credential_id": frame.credential_id,
+        "model": frame.model,
+        "options": {"reasoning_effort": frame.reasoning_effort},
+    }
+    match frame:
+        case frames.Send():
+            return service.start_run(
+                text=frame.text,
+                conversation_id=frame.conversation_id,
+                parent_id=frame.parent_id,
+                **common,
+            )
+        case frames.Regenerate():
+            return service.regenerate(message_id=frame.message_id, **common)
+        case frames.Edit():
+            return service.edit(message_id=frame.message_id, text=frame.text, **common)

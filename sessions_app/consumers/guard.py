@@ -1,0 +1,62 @@
+"""Ends sockets whose session is over, while they are being sent to.
+
+One round every two seconds for the whole process; a session that is open in several tabs
+is looked up once. Inbound frames are checked on their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+from sessions_app.consumers.db import in_db
+from sessions_app.consumers.identity import person_of
+
+EVERY_S = 2.0
+
+
+class Guarded(Protocol):
+    """A socket, as the guard sees it."""
+
+    session_key: str
+    has_sent: bool  # since the last round
+
+    async def sign_out(self) -> None: ...
+
+
+_sockets: set[Guarded] = set()
+_round: asyncio.Task[None] | None = None
+
+
+def watch(socket: Guarded) -> None:
+    """Look after this socket from now on. Call on the loop."""
+    global _round
+    _sockets.add(socket)
+    is_this_loop = (
+        _round is not None and _round.get_loop() is asyncio.get_running_loop()
+    )
+    if _round is None or _round.done() or not is_this_loop:
+        _round = asyncio.get_running_loop().create_task(_rounds())
+
+
+def forget(socket: Guarded) -> None:
+    """It is closed."""
+    _sockets.discard(socket)
+
+
+async def _rounds() -> None:
+    while _sockets:
+        await asyncio.sleep(EVERY_S)
+        sending = [socket for socket in _sockets if socket.has_sent]
+        if not sending:
+            continue
+        over = await in_db(_ended, {socket.session_key for socket in sending})
+        for socket in sending:
+            socket.has_sent = False
+            if socket.session_key in over:
+                await socket.sign_out()
+
+
+def _ended(session_keys: Iterable[str]) -> set[str]:
+    return {key for key in session_keys if person_of(key) is None}

@@ -1,0 +1,122 @@
+"""Who works on a run: claims by compare-and-swap, and whether a worker still lives.
+
+Called by the executor and the reaper. One run of a conversation is at work at a time (a
+constraint says so); the others wait in the order in which they were asked.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from sessions_app.models import Run
+from sessions_app.runs.turns import turn
+
+STALE_AFTER = timedelta(seconds=30)  # without a heartbeat
+
+Status = Run.Status
+
+
+def identity() -> str:
+    """This process, told apart from a later one with the same number."""
+    return _identity(os.getpid())
+
+
+@cache
+def _identity(pid: int) -> str:
+    return f"{socket.gethostname()[:80]}:{pid}:{_started(pid)}"
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's words; "" where it does not say."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def is_dead(worker: str) -> bool:
+    """Whether that process is known to be gone; False where we cannot know."""
+    host, _, rest = worker.rpartition(":")[0].rpartition(":")
+    started = worker.rpartition(":")[2]
+    if host != socket.gethostname()[:80] or not rest.isdigit():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return bool(started) and _started(int(rest)) != started
+
+
+def is_abandoned(run: Run) -> bool:
+    """Whether nobody works on a run that says it is running."""
+    if run.worker == identity():
+        return False
+    if run.worker and is_dead(run.worker):
+        return True
+    return run.heartbeat_at is None or run.heartbeat_at < timezone.now() - STALE_AFTER
+
+
+def claim(run_id: UUID) -> Run | None:
+    """Make a queued run ours: running, in a new epoch. None when it is not its turn.
+
+    One statement decides, however many are claimed at the same moment.
+    """
+    now = timezone.now()
+    same = Run.objects.filter(conversation=OuterRef("conversation"))
+    must_wait = Q(status=Status.RUNNING) | Q(
+        status=Status.QUEUED, created_at__lt=OuterRef("created_at")
+    )
+    mine = Run.objects.filter(~Exists(same.filter(must_wait)), pk=run_id)
+    try:
+        with turn():
+            changed = mine.filter(status=Status.QUEUED).update(
+                status=Status.RUNNING,
+                cause="",
+                epoch=F("epoch") + 1,
+                started_at=now,
+                heartbeat_at=now,
+                worker=identity(),
+            )
+    except IntegrityError:  # another run of this conversation was a little faster
+        return None
+    if not changed:
+        return None
+    related = ("conversation", "question", "started_by", "credential")
+    return Run.objects.select_related(*related).get(pk=run_id)
+
+
+def release(run: Run) -> None:
+    """Put a run we claimed back into the queue; no vendor has heard of it."""
+    Run.objects.filter(pk=run.pk, status=Status.RUNNING, epoch=run.epoch).update(
+        status=Status.QUEUED, started_at=None, heartbeat_at=None, worker=""
+    )
+
+
+def next_queued(conversation_id: UUID) -> UUID | None:
+    """The run of a conversation whose turn it is, if nothing runs there."""
+    active = Run.objects.filter(conversation_id=conversation_id)
+    if active.filter(status=Status.RUNNING).exists():
+        return None
+    queued = active.filter(status=Status.QUEUED).order_by("created_at")
+    return queued.values_list("pk", flat=True).first()
+
+
+def ready_to_start() -> list[UUID]:
+    """Queued runs of all conversations in which nothing runs."""
+    running = Run.objects.filter(
+        conversation=OuterRef("conversation"), status=Status.RUNNING
+    )
+    waiting = Run.objects.filter(~Exists(running), status=Status.QUEUED)
+    return list(waiting.order_by("created_at").values_list("pk", flat=True))

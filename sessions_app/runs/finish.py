@@ -1,0 +1,143 @@
+"""The end of a run: its log, its answer and its row in one transaction, then the news.
+
+Called by the executor for runs of this process, and by the reaper for runs that nobody
+works on any more.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError
+from django.utils import timezone
+
+from providers import catalogue
+from providers.accumulate import Accumulator
+from providers.types import Origin
+from sessions_app.models import Conversation, Message, Run
+from sessions_app.runs import metrics, notices
+from sessions_app.runs.live import LiveRun
+from sessions_app.runs.step import Outcome
+from sessions_app.runs.tail import stored_events
+from sessions_app.runs.turns import in_database, writing
+from sessions_app.runs.writer import writer
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_AFTER_S = 60.0
+
+Status = Run.Status
+
+
+class NotOurs(Exception):
+    """The run was ended, taken over or deleted by somebody else."""
+
+
+def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
+    """Store the end of our run, with patience. False when it was not ours to end."""
+    values = _values(run, outcome) | {
+        "seq": live.log.seq,
+        "first_event_at": live.log.first_event_at,
+    }
+    deadline = time.monotonic() + GIVE_UP_AFTER_S
+    while True:
+        try:
+            in_database(_commit, run, live, outcome, values)
+            return True
+        except NotOurs:
+            return False
+        except DatabaseError as exc:
+            if time.monotonic() > deadline:
+                # The reaper of whoever comes next finds it by its silent heartbeat.
+                log.error("run.not_stored", extra={"run_id": str(run.pk)})
+                return False
+            log.warning("run.store_failed", extra={"error": type(exc).__name__})
+            time.sleep(0.5)
+
+
+def _commit(run: Run, live: LiveRun, outcome: Outcome, values: dict[str, Any]) -> None:
+    writer.commit_with(live, lambda: _store(run, outcome.response, values))
+    tell(run)
+
+
+def end_abandoned(run: Run, *, status: str, cause: str) -> bool:
+    """End a run that nobody works on; its text is rebuilt from the log."""
+    response = Accumulator()
+    for event in stored_events(run.pk):
+        response.add(event)
+    last = run.batches.order_by("-last_seq").values_list("last_seq", flat=True).first()
+    outcome = Outcome(status=status, response=response, cause=cause)
+    values = _values(run, outcome) | {"seq": last or 0}
+    try:
+        with writing():
+            _store(run, response, values)
+    except NotOurs:
+        return False
+    tell(run)
+    return True
+
+
+def _store(run: Run, response: Accumulator, values: dict[str, Any]) -> None:
+    changed = Run.objects.filter(
+        pk=run.pk, epoch=run.epoch, status=Status.RUNNING
+    ).update(**values)
+    if not changed:
+        raise NotOurs
+    origin = Origin(
+        provider=run.provider, model=run.model, session_id=run.credential_name
+    )
+    Message.objects.filter(pk=run.answer_id).update(
+        parts=msgspec.to_builtins(response.parts()),
+        text=response.text,
+        origin=msgspec.to_builtins(origin),
+    )
+    Conversation.objects.filter(pk=run.conversation_id).update(
+        updated_at=timezone.now()
+    )
+
+
+def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
+    """The fields of the row that an end sets."""
+    response = outcome.response
+    usage, finished = response.usage, response.finished
+    # The emulator uses vendors' model names, but nobody is billed for its answers.
+    is_priced = usage and not run.is_demo
+    priced = catalogue.cost(run.provider, run.model, usage) if is_priced else None
+    return {
+        "status": outcome.status,
+        "cause": outcome.cause[:200],
+        "error": msgspec.to_builtins(outcome.error) if outcome.error else None,
+        "stop_reason": finished.stop_reason if finished else "",
+        "stop_reason_raw": (response.stop_reason_raw or "")[:100],
+        "usage": msgspec.to_builtins(usage) if usage else None,
+        "cost_usd": priced[0] if priced else None,
+        "price_date": str(priced[1]) if priced else "",
+        "finished_at": timezone.now(),
+    }
+
+
+def tell(run: Run) -> None:
+    """Tell followers and the meters about a run that is over."""
+    fresh = (
+        Run.objects.select_related("answer", "conversation", "credential")
+        .filter(pk=run.pk)
+        .first()
+    )
+    if fresh is None:
+        return
+    metrics.run_ended(fresh)
+    log.info(
+        "run.finished",
+        extra={
+            "run_id": str(fresh.pk),
+            "provider": fresh.provider,
+            "status": fresh.status,
+            "stop_reason": fresh.stop_reason,
+            "error_kind": (fresh.error or {}).get("kind", ""),
+        },
+    )
+    notices.run_changed(fresh)
+    notices.conversation_changed(fresh.conversation)

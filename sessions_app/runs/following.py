@@ -1,0 +1,55 @@
+"""What a socket needs to begin, or go on, following a conversation. Read in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+import msgspec
+from django.db.models import Q
+
+from sessions_app.errors import NotFound
+from sessions_app.models import Conversation, Run
+from sessions_app.people import Person
+from sessions_app.runs import notices
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """A run as it is now; `frames` say so. (`epoch`, `seq`) is the end of its log."""
+
+    run_id: UUID
+    conversation_id: UUID
+    epoch: int
+    seq: int
+    is_over: bool
+    frames: list[str]
+
+
+def check_mine(user: Person, conversation_id: UUID) -> None:
+    """Raises NotFound, also for foreign ids."""
+    if not Conversation.objects.visible_to(user).filter(pk=conversation_id).exists():
+        raise NotFound("There is no such conversation.")
+
+
+def states(
+    user: Person, conversation_ids: Collection[UUID], run_ids: Collection[UUID]
+) -> list[RunState]:
+    """The active runs of these conversations, and the runs that are asked for by id."""
+    wanted = Q(status__in=Run.ACTIVE) | Q(pk__in=run_ids)
+    runs = (
+        Run.objects.visible_to(user)
+        .filter(wanted, conversation_id__in=conversation_ids)
+        .select_related("answer", "conversation", "credential")
+        .order_by("created_at")
+    )
+    return [
+        RunState(
+            run_id=run.pk,
+            conversation_id=run.conversation_id,
+            epoch=run.epoch,
+            seq=run.seq,
+            is_over=not run.is_active,
+            frames=notices.run_frames(run),
+        )
+        for run in runs
+    ]

@@ -1,0 +1,90 @@
+"""The runs that this process is working on: where to stop them, and their logs.
+
+A run is here from its claim to the commit of its end. `stop` may come from any thread,
+before, while or after the vendor is asked.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+from uuid import UUID
+
+from providers.accumulate import Accumulator
+from sessions_app.runs.log import RunLog
+
+
+class Closable(Protocol):
+    """What a stop must reach: a `ChatStream`, whose `close` works from any thread."""
+
+    def close(self) -> None: ...
+
+
+class LiveRun:
+    """One run at work. `cause` is why it was stopped, for a person; "" while it runs."""
+
+    def __init__(self, log: RunLog, conversation_id: UUID) -> None:
+        self.log = log
+        self.run_id = log.run_id
+        self.conversation_id = conversation_id
+        self.response = Accumulator()  # what has arrived; the run's thread writes it
+        self.cause = ""
+        self.is_interrupted = False
+        self._lock = threading.Lock()
+        self._stream: Closable | None = None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody asked it to end."""
+        return bool(self.cause)
+
+    def hold(self, stream: Closable) -> None:
+        """The stream that `stop` must close; closed at once if that was asked before."""
+        with self._lock:
+            self._stream = stream
+            is_late = self.is_stopping
+        if is_late:
+            stream.close()
+
+    def stop(self, cause: str, *, is_interrupted: bool = False) -> None:
+        """End it; the first cause counts. Returns at once."""
+        with self._lock:
+            if self.is_stopping:
+                return
+            self.cause = cause
+            self.is_interrupted = is_interrupted
+            stream = self._stream
+        if stream is not None:
+            stream.close()
+
+
+_lock = threading.Lock()
+_live: dict[UUID, LiveRun] = {}
+
+
+def begin(live: LiveRun) -> None:
+    """This process works on it from now on."""
+    with _lock:
+        _live[live.run_id] = live
+
+
+def end(live: LiveRun) -> None:
+    """Its end is committed (or lost)."""
+    with _lock:
+        _live.pop(live.run_id, None)
+
+
+def find(run_id: UUID) -> LiveRun | None:
+    """The run, if this process works on it."""
+    return _live.get(run_id)
+
+
+def count() -> int:
+    """How many runs this process works on."""
+    return len(_live)
+
+
+def everything() -> list[LiveRun]:
+    """All runs this process works on."""
+    with _lock:
+        return list(_live.values())

@@ -1,0 +1,28 @@
+"""Counters of runs for `/metrics`. Labels come from closed sets; no user, no text."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+from sessions_app.models import Run
+
+_runs = Counter("maestro_runs_total", "Runs that ended.", ["provider", "status"])
+_tokens = Counter("maestro_tokens_total", "Tokens of ended runs.", ["provider", "kind"])
+_first_event = Histogram(
+    "maestro_first_token_seconds",
+    "From the start of a run to its first event.",
+    ["provider"],
+    buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32),
+)
+
+
+def run_ended(run: Run) -> None:
+    """Count a run that is over."""
+    _runs.labels(run.provider, run.status).inc()
+    if run.started_at and run.first_event_at:
+        waited = run.first_event_at - run.started_at
+        _first_event.labels(run.provider).observe(waited.total_seconds())
+    for kind in ("input_tokens", "output_tokens"):
+        count = (run.usage or {}).get(kind)
+        if count:
+            _tokens.labels(run.provider, kind.removesuffix("_tokens")).inc(count)

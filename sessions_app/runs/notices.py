@@ -1,0 +1,117 @@
+"""What followers of a conversation are told beside the batches: states and messages.
+
+Called after the commit that made it true. Each notice is a frame, encoded once, rung at
+the conversation's group; news for the list of conversations goes to the person's group.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from maestro import doorbell
+from sessions_app import frames
+from sessions_app.models import Conversation, Message, Run
+from sessions_app.runs.log import group_of
+from sessions_app.services.shapes import conversation_view, message_view, run_view
+
+
+def group_of_person(user_id: Any) -> str:
+    """The doorbell group of one person's open pages."""
+    return f"user.{user_id}"
+
+
+def encode(frame: frames.ServerFrame) -> str:
+    """A frame as the text of a websocket message."""
+    return frames.encode_frame(frame).decode()
+
+
+def run_frames(run: Run) -> list[str]:
+    """The state of a run, and its answer when that is final."""
+    found = [encode(frames.Run(run=run_view(run)))]
+    if not run.is_active:
+        found.append(
+            encode(frames.MessageFrame(message=message_view(run.answer, run=run)))
+        )
+    return found
+
+
+def run_changed(run: Run) -> None:
+    """It was claimed, or it is over: then its answer is final too."""
+    doorbell.ring(
+        group_of(run.conversation_id),
+        {
+            "kind": "run",
+            "run": str(run.pk),
+            "epoch": run.epoch,
+            "seq": run.seq,
+            "is_over": not run.is_active,
+            "frames": run_frames(run),
+        },
+    )
+
+
+class Asked(Protocol):
+    """What was stored for a question; `service.Started` is one."""
+
+    @property
+    def conversation(self) -> Conversation: ...
+    @property
+    def question(self) -> Message: ...
+    @property
+    def answer(self) -> Message: ...
+    @property
+    def run(self) -> Run: ...
+    @property
+    def again(self) -> bool: ...
+
+
+def accepted_frame(
+    asked: Asked, client_message_id: str, *, is_first: bool = False
+) -> str:
+    """The frame that tells a client what its question became.
+
+    `is_first`: it began its conversation, so neither message has siblings to look up.
+    """
+    question, answer = asked.question, asked.answer
+    return encode(
+        frames.Accepted(
+            client_message_id=client_message_id,
+            conversation=conversation_view(asked.conversation),
+            question=message_view(
+                question, siblings=[question.pk] if is_first else None
+            ),
+            answer=message_view(
+                answer, siblings=[answer.pk] if is_first else None, run=asked.run
+            ),
+            run=run_view(asked.run),
+            again=asked.again,
+        )
+    )
+
+
+def accepted(asked: Asked, client_message_id: str, *, is_first: bool = False) -> str:
+    """A question was stored: other pages that show this conversation want it too.
+
+    Returns the frame they get, for the one who asked.
+    """
+    frame = accepted_frame(asked, client_message_id, is_first=is_first)
+    doorbell.ring(
+        group_of(asked.conversation.pk),
+        {
+            "kind": "accepted",
+            "run": str(asked.run.pk),
+            "client_message_id": client_message_id,
+            "frames": [frame],
+        },
+    )
+    conversation_changed(asked.conversation)
+    return frame
+
+
+def conversation_changed(conversation: Conversation) -> None:
+    """Its title or last activity changed."""
+    frame = frames.ConversationFrame(conversation=conversation_view(conversation))
+    doorbell.ring(
+        group_of_person(conversation.owner_id),
+        {"kind": "conversation", "frames": [encode(frame)]},
+    )

@@ -1,0 +1,67 @@
+"""Ends what nobody works on any more, and submits what waits: at start, every 10 s.
+
+A thread of the web process. A run whose process is dead, or whose heartbeat is silent for
+30 s, becomes "interrupted" with the text that its log holds; its conversation's queue
+then goes on. Several web processes may do this at once: compare-and-swap decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from django.db import DatabaseError, connections
+
+from sessions_app.models import Run
+from sessions_app.runs import claims, live
+from sessions_app.runs.executor import executor
+from sessions_app.runs.finish import end_abandoned
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 10.0
+
+_started = threading.Lock()
+
+
+def start() -> None:
+    """Begin in this process; once, however often it is called."""
+    if _started.acquire(blocking=False):
+        threading.Thread(target=_loop, name="run-reaper", daemon=True).start()
+
+
+def reap_once() -> int:
+    """One round. How many runs were ended."""
+    ended = 0
+    running = Run.objects.filter(status=Run.Status.RUNNING)
+    for run in running.select_related("answer", "conversation"):
+        if live.find(run.pk) is None and claims.is_abandoned(run):
+            ended += end_run(run)
+    for run_id in claims.ready_to_start():
+        executor.submit(run_id)
+    return ended
+
+
+def end_run(run: Run) -> bool:
+    """End one run that nobody works on: stopped if that was asked, else interrupted."""
+    status, cause = Run.Status.INTERRUPTED, "The server stopped while it was answering."
+    if run.stop_requested_at is not None:
+        status, cause = Run.Status.STOPPED, "You stopped it."
+    is_ended = end_abandoned(run, status=status, cause=cause)
+    if is_ended:
+        log.warning("run.reaped", extra={"run_id": str(run.pk), "status": str(status)})
+    return is_ended
+
+
+def _loop() -> None:
+    while True:
+        try:
+            reap_once()
+        except DatabaseError as exc:
+            log.warning("reaper.failed", extra={"error": type(exc).__name__})
+        except Exception:
+            log.exception("reaper.failed")
+        finally:
+            connections.close_all()
+        time.sleep(EVERY_S)

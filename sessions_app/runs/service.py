@@ -1,0 +1,239 @@
+"""Start, repeat, change and stop: what doors ask of runs.
+
+Called by the consumer and by `manage.py chat`. Everything is stored in one transaction
+before a vendor hears of it: the question, an empty answer and the queued run; a thread
+takes over after the commit. The same `client_message_id` again is the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from sessions_app.errors import NotFound
+from sessions_app.models import Conversation, Message, Run
+from sessions_app.people import Person
+from sessions_app.runs import asking, claims, live, notices
+from sessions_app.runs.executor import executor
+from sessions_app.runs.reaper import end_run
+from sessions_app.runs.turns import writing
+
+Status = Run.Status
+
+# A question, perhaps not saved yet, and who is to answer it.
+Asking: TypeAlias = tuple[Message, asking.Choice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What was stored. `again`: it had been before, nothing new was done."""
+
+    conversation: Conversation
+    question: Message
+    answer: Message
+    run: Run
+    again: bool = False
+    frame: str = ""  # the `accepted` frame, encoded
+
+
+def start_run(
+    *,
+    user: Person,
+    text: str,
+    client_message_id: str,
+    conversation_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    credential_id: UUID | None = None,
+    model: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Started:
+    """Store a question and queue its answer; returns at once.
+
+    No conversation: a new one. No parent: under the branch that is shown. Credential and
+    model default to the conversation's last, then to the person's default. Raises
+    NotFound, Invalid.
+    """
+    asking.check_client_id(client_message_id)
+    text = asking.check_text(text)
+    known = _known(user, client_message_id)
+    if known is not None:
+        return known
+
+    def prepare() -> Asking:
+        conversation = asking.conversation_for(user, conversation_id, client_message_id)
+        parent = asking.parent_for(conversation, parent_id)
+        choice = asking.choose(user, conversation, credential_id, model)
+        asking.check_queue(conversation)
+        question = asking.new_question(conversation, parent, text, client_message_id)
+        return question, choice
+
+    if conversation_id is None:  # nothing to lock: all reading comes before the writing
+        prepared = prepare()
+        return _store(user, client_message_id, options, lambda: prepared)
+    return _store(user, client_message_id, options, prepare)
+
+
+def regenerate(
+    *,
+    user: Person,
+    message_id: UUID,
+    client_message_id: str,
+    credential_id: UUID | None = None,
+    model: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Started:
+    """Another answer beside this one (or to this question). Raises NotFound, Invalid."""
+    asking.check_client_id(client_message_id)
+    known = _known(user, client_message_id)
+    if known is not None:
+        return known
+
+    def prepare() -> Asking:
+        question = asking.question_of(asking.message_for(user, message_id))
+        choice = asking.choose(user, question.conversation, credential_id, model)
+        asking.check_queue(question.conversation)
+        return question, choice
+
+    return _store(user, client_message_id, options, prepare)
+
+
+def edit(
+    *,
+    user: Person,
+    message_id: UUID,
+    text: str,
+    client_message_id: str,
+    credential_id: UUID | None = None,
+    model: str | None = None,
+    options: dict[str, Any] | None = None,
+) -> Started:
+    """The question put differently: a branch beside the old one. NotFound, Invalid."""
+    asking.check_client_id(client_message_id)
+    text = asking.check_text(text)
+    known = _known(user, client_message_id)
+    if known is not None:
+        return known
+
+    def prepare() -> Asking:
+        old = asking.question_of(asking.message_for(user, message_id))
+        conversation = old.conversation
+        choice = asking.choose(user, conversation, credential_id, model)
+        asking.check_queue(conversation)
+        question = asking.new_question(
+            conversation, old.parent, text, client_message_id
+        )
+        return question, choice
+
+    return _store(user, client_message_id, options, prepare)
+
+
+def stop_run(*, user: Person, run_id: UUID) -> Run:
+    """End a run, whoever works on it; what has arrived is kept. Raises NotFound.
+
+    A run that is over stays as it is. Returns at once; the end itself follows as a
+    `run` frame.
+    """
+    run = run_for(user=user, run_id=run_id)
+    now = timezone.now()
+    queued = Run.objects.filter(pk=run.pk, status=Status.QUEUED).update(
+        status=Status.STOPPED,
+        cause="You stopped it before it began.",
+        stop_requested_at=now,
+        finished_at=now,
+    )
+    if not queued:
+        _stop_running(run)
+    run = run_for(user=user, run_id=run_id)
+    if queued:
+        notices.run_changed(run)
+        waiting = claims.next_queued(run.conversation_id)
+        if waiting is not None:
+            executor.submit(waiting)
+    return run
+
+
+def _stop_running(run: Run) -> None:
+    """Reach the thread at once if it is here; elsewhere its writer reads the row."""
+    at_work = live.find(run.pk)
+    if at_work is not None:
+        at_work.stop("You stopped it.")
+    Run.objects.filter(pk=run.pk, status=Status.RUNNING, stop_requested_at=None).update(
+        stop_requested_at=timezone.now()
+    )
+    if at_work is None:
+        fresh = Run.objects.get(pk=run.pk)
+        if fresh.status == Status.RUNNING and claims.is_abandoned(fresh):
+            end_run(fresh)
+
+
+def run_for(*, user: Person, run_id: UUID) -> Run:
+    """One run of this person. Raises NotFound, also for foreign ids."""
+    found = (
+        Run.objects.visible_to(user)
+        .select_related("answer", "question", "conversation", "credential")
+        .filter(pk=run_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such answer.")
+    return found
+
+
+def _store(
+    user: Person,
+    client_message_id: str,
+    options: dict[str, Any] | None,
+    prepare: Callable[[], Asking],
+) -> Started:
+    """Everything in one transaction; a resend that came at the same time is the same."""
+    checked = asking.check_options(options)
+    try:
+        with writing():
+            question, choice = prepare()
+            is_first = question.conversation._state.adding
+            run = asking.save_asked(user, question, choice, checked, client_message_id)
+            transaction.on_commit(lambda: executor.submit(run.pk))
+    except IntegrityError:
+        known = _known(user, client_message_id)
+        if known is None:
+            raise
+        return known
+    started = Started(
+        conversation=question.conversation,
+        question=question,
+        answer=run.answer,
+        run=run,
+    )
+    frame = notices.accepted(started, client_message_id, is_first=is_first)
+    return replace(started, frame=frame)
+
+
+def _known(user: Person, client_message_id: str) -> Started | None:
+    """What was stored for this id before. The id sits on the question, or, for another
+    answer to an old question, on the answer."""
+    message = (
+        Message.objects.visible_to(user)
+        .filter(client_message_id=client_message_id)
+        .select_related("conversation")
+        .first()
+    )
+    if message is None:
+        return None
+    runs = Run.objects.select_related("answer", "question", "credential")
+    if message.role == Message.Role.ASSISTANT:
+        run = runs.get(answer=message)
+    else:
+        run = runs.filter(question=message).earliest("created_at")
+    started = Started(
+        conversation=message.conversation,
+        question=run.question,
+        answer=run.answer,
+        run=run,
+        again=True,
+    )
+    return replace(started, frame=notices.accepted_frame(started, client_message_id))
