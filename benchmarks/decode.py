@@ -171,6 +171,23 @@ def _readers(dialect: str) -> Iterator[tuple[str, Callable[[list[bytes]], int]]]
         yield "anthropic SDK: typed stream", _typed_anthropic
 
 
+def _one_large_event() -> list[dict]:
+    """Growth: four times the bytes should take four times as long, not sixteen."""
+
+    def seconds(size: int) -> float:
+        body = b"data: " + b"x" * size + b"\n\n"
+        pieces = [body[at : at + 1024] for at in range(0, len(body), 1024)]
+        started = time.perf_counter()
+        assert _ours_sse(pieces) == 1
+        return time.perf_counter() - started
+
+    small = min(seconds(1_000_000) for _ in range(5))
+    large = min(seconds(4_000_000) for _ in range(5))
+    name = "one event of 4 MB in 1 KiB pieces (ratio to 1 MB)"
+    return [{"dialect": "any", "reader": name, "µs per event": round(large * 1e6),
+             "ratio": round(large / small, 2)}]  # fmt: skip
+
+
 def measure(*, quick: bool = False) -> list[dict]:
     """Rows of {dialect, reader, µs per event, ratio to Maestro}; medians of paired runs."""
     count, rounds = (2000, 3) if quick else (8000, 7)
@@ -195,4 +212,4 @@ def measure(*, quick: bool = False) -> list[dict]:
                     "ratio": round(middle / base, 2),
                 }
             )
-    return rows
+    return rows + _one_large_event()

@@ -16,7 +16,7 @@ anything else                         a friendly answer that says who is speakin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Stop = Literal["stop", "length", "tool_use", "refusal"]
 
@@ -44,6 +44,8 @@ def from_script(data: dict[str, Any]) -> Answer:
     unknown = set(data) - set(Answer.__slots__)
     if unknown:
         raise ValueError(f"a script has no {', '.join(sorted(unknown))}")
+    if data.get("stop", "stop") not in get_args(Stop):
+        raise ValueError(f"stop is one of {', '.join(get_args(Stop))}")
     calls = [
         (call["name"], call.get("arguments", {})) for call in data.get("calls", [])
     ]

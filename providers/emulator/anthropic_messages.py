@@ -121,7 +121,7 @@ class Messages:
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
         answer = turn.answer
         usage = _usage(turn)
-        message = {
+        message: dict[str, Any] = {
             "id": f"msg_{state.number():024x}", "type": "message", "role": "assistant",
             "model": turn.model, "content": [], "stop_reason": None, "stop_sequence": None,
             "usage": {**usage, "output_tokens": 1},
@@ -143,13 +143,16 @@ class Messages:
     def whole(self, turn: Turn, state: State) -> dict[str, Any]:
         answer = turn.answer
         content: list[dict[str, Any]] = []
-        if answer.text:
-            content.append({"type": "text", "text": answer.text})
-        for name, arguments in answer.calls:
-            call_id = f"toolu_{state.number():024x}"
-            content.append(
-                {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
-            )
+        for start, _, final in _blocks(turn, state):
+            if start["type"] == "thinking":
+                signature = final[0]["signature"]
+                start |= {"thinking": answer.reasoning, "signature": signature}
+            elif start["type"] == "text":
+                start["text"] = answer.text
+            content.append(start)
+        calls = [block for block in content if block["type"] == "tool_use"]
+        for block, (_, arguments) in zip(calls, answer.calls, strict=True):
+            block["input"] = arguments
         return {
             "id": f"msg_{state.number():024x}", "type": "message", "role": "assistant",
             "model": turn.model, "content": content, "stop_reason": _STOP[answer.stop],

@@ -7,6 +7,8 @@ POST   /_emulator/faults     {"kind", "status", "retry_after_s", "delay_s", "at_
 POST   /_emulator/replay     {"file": "text_basic"}     next answer is a captured stream
 GET    /_emulator/requests   what came, secrets hashed
 GET    /_emulator/streams    which streams began, and how they ended
+GET    /_emulator/sealed     opaque values that were given out, oldest first
+GET    /_emulator/models     {vendor: [model ids that chat]}
 DELETE /_emulator            forget all of it
 GET    /_emulator            {"status": "ok"}
 """
@@ -16,11 +18,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from providers.emulator import answers, faults
+from providers.emulator import answers, faults, models
 from providers.emulator.http11 import Reply, Request
 from providers.emulator.state import Fault, State
 
 PREFIX = "/_emulator"
+
+_Kinds = dict[str, tuple[type, ...]]
+_NUMBERS: _Kinds = dict.fromkeys(
+    ("status", "times", "at_byte", "piece_bytes"), (int, type(None))
+) | dict.fromkeys(
+    ("stall_s", "pace", "retry_after_s", "delay_s"), (int, float, type(None))
+)
+_WORDS: _Kinds = dict.fromkeys(
+    ("text", "reasoning", "stop", "match", "kind", "location", "path"), (str,)
+)
 
 
 def control(request: Request, state: State) -> Reply:
@@ -46,16 +58,31 @@ def _look(path: str, state: State) -> Reply:
         return Reply(200, {"requests": state.requests})
     if path == "streams":
         return Reply(200, {"streams": [asdict(stream) for stream in state.streams]})
+    if path == "sealed":
+        return Reply(200, {"sealed": state.sealed})
+    if path == "models":
+        return Reply(200, models.CHAT)
+    if path:
+        return Reply(404, {"error": f"there is nothing to see at {path!r}"})
     return Reply(200, {"status": "ok"})
 
 
 def _set(path: str, data: dict[str, Any], state: State) -> None:
     match path:
         case "scripts":
+            _check(data, _NUMBERS | _WORDS | {"calls": (list,)})
             state.scripts.append(answers.from_script(data))
         case "faults":
+            _check(data, _NUMBERS | _WORDS)
             state.faults.append(faults.check(Fault(**data)))
         case "replay":
             state.replays.append(str(data["file"]))
         case _:
             raise ValueError(f"there is nothing to set at {path!r}")
+
+
+def _check(data: dict[str, Any], kinds: _Kinds) -> None:
+    """Now, rather than in the middle of the stream they are for."""
+    for name, value in data.items():
+        if not isinstance(value, kinds.get(name, (object,))):
+            raise TypeError(f"{name} cannot be {value!r}")

@@ -1,11 +1,12 @@
 """How things go wrong on demand: one kind of fault a name.
 
-    before the answer     status, redirect, html, content_type, reset_before,
-                          stall_headers, slow_first_byte
-    in mid-stream         stall, cut, reset, error, garbage, duplicate, drip, endless, big_line
+    before the answer   status, redirect, html, content_type, reset_before, stall_headers
+    within a stream     slow_first_byte, stall, cut, reset, error, garbage, duplicate,
+                        drip, endless, big_line
 
 Chosen by the control API, or by the model's name: `MODEL!KIND` and `MODEL!429`.
-Mid-stream faults happen after a few words were said, so that there is text to keep.
+Faults within a stream happen after a few words were said, so that there is text to keep;
+only slow_first_byte comes between the head and the first event.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from providers.emulator.http11 import Gone, Reply, Stream
+from providers.emulator.http11 import Reply, Stream
 from providers.emulator.state import Fault
 from providers.emulator.wire import Piece, Wire
 
 BEFORE = {
     "status", "redirect", "html", "content_type", "reset_before", "stall_headers",
-    "slow_first_byte",
 }  # fmt: skip
 INSIDE = {
-    "stall", "cut", "reset", "error", "garbage", "duplicate", "drip", "endless", "big_line",
+    "slow_first_byte", "stall", "cut", "reset", "error", "garbage", "duplicate", "drip",
+    "endless", "big_line",
 }  # fmt: skip
 _SAID_FIRST = 3  # pieces of text before a mid-stream fault
 _BIG_LINE = 10 * 1024 * 1024
@@ -47,8 +48,8 @@ def check(fault: Fault) -> Fault:
     return fault
 
 
-async def before(fault: Fault, wire: Wire) -> Reply | None:
-    """What is answered instead, if this fault comes before the answer."""
+def before(fault: Fault, wire: Wire) -> Reply | None:
+    """What is answered instead, if this fault is another answer. May raise Cut."""
     match fault.kind:
         case "status":
             return wire.error(fault.status, fault.retry_after_s)
@@ -62,21 +63,28 @@ async def before(fault: Fault, wire: Wire) -> Reply | None:
             return Reply(200, {"unexpected": True})
         case "reset_before":
             raise Cut
-        case "stall_headers" | "slow_first_byte":
-            await asyncio.sleep(fault.delay_s)
     return None
+
+
+async def stall_headers(fault: Fault | None) -> None:
+    """Silence before the head of an answer, if that is the fault."""
+    if fault is not None and fault.kind == "stall_headers":
+        await asyncio.sleep(fault.delay_s)
 
 
 async def inside(
     fault: Fault, pieces: Iterable[Piece], stream: Stream, wire: Wire, pause_s: float
 ) -> None:
-    """Send the answer up to its fault, then what the fault is. May raise Cut, Gone."""
+    """Send the answer up to its fault, then what the fault is. May raise Cut."""
     said = 0
+    if fault.kind == "slow_first_byte":
+        await asyncio.sleep(fault.delay_s)
+    is_pending = fault.kind not in (*BEFORE, "slow_first_byte")
     for data, is_said in pieces:
-        if is_said and said >= _SAID_FIRST:
+        if is_pending and is_said and said >= _SAID_FIRST:
             await _happen(fault, data, stream, wire)
             if fault.kind in ("garbage", "duplicate", "big_line", "stall"):
-                said = -(10**9)  # it happened; go on to the end
+                is_pending = False  # it happened; go on to the end
             else:
                 return
         if fault.at_byte is not None and is_said:
@@ -98,7 +106,7 @@ async def _happen(fault: Fault, data: bytes, stream: Stream, wire: Wire) -> None
             raise Cut
         case "reset":
             stream.reset()
-            raise Gone
+            raise Cut
         case "error":
             await stream.send(wire.stream_error())
             await stream.end()

@@ -157,7 +157,9 @@ def _usage(turn: Turn, *, is_end: bool = True) -> dict[str, Any]:
 def _parts(turn: Turn, state: State) -> Iterator[list[dict[str, Any]]]:
     answer = turn.answer
     thinking = (turn.body.get("generationConfig") or {}).get("thinkingConfig") or {}
-    if answer.reasoning and thinking.get("includeThoughts"):
+    # Google takes both spellings, and its own client sends the second.
+    is_asked = thinking.get("includeThoughts") or thinking.get("include_thoughts")
+    if answer.reasoning and is_asked:
         for piece in pieces(answer.reasoning):
             yield [{"text": piece, "thought": True}]
     for piece in pieces(answer.text):

@@ -21,6 +21,10 @@ class Gone(Exception):
     """The client went away."""
 
 
+class TooLarge(Exception):
+    """A body of more than `MAX_BODY`; it was not read."""
+
+
 @dataclass(slots=True)
 class Request:
     """One request; header names in lower case, `path` without the query."""
@@ -67,10 +71,15 @@ def head(status: int, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-async def read_request(reader: asyncio.StreamReader) -> Request | None:
-    """The next request of a connection, None at its end."""
+async def read_request(
+    reader: asyncio.StreamReader, begun: bytes = b""
+) -> Request | None:
+    """The next request of a connection, None at its end. `begun`: what was read of it.
+
+    Raises TooLarge.
+    """
     try:
-        raw = await reader.readuntil(b"\r\n\r\n")
+        raw = begun + await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
         return None
     lines = raw.decode("latin-1").split("\r\n")
@@ -85,8 +94,11 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
         method, unquote(parts.path), dict(parse_qsl(parts.query)), target, headers
     )
     length = headers.get("content-length", "0")
-    if length.isdigit() and 0 < int(length) <= MAX_BODY:
-        request.body = await reader.readexactly(int(length))
+    size = int(length) if length.isdecimal() else 0
+    if size > MAX_BODY:
+        raise TooLarge
+    if size:
+        request.body = await reader.readexactly(size)
     return request
 
 

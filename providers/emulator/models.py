@@ -16,5 +16,12 @@ GEMINI = (
 )  # fmt: skip
 COMPATIBLE = ("maestro-demo", "maestro-demo-mini")
 
+CHAT = {
+    "openai": OPENAI,
+    "anthropic": ANTHROPIC,
+    "gemini": GEMINI,
+    "compatible": COMPATIBLE,
+}
+
 # A page is never longer than this, whatever is asked for: paging must work.
 PAGE = 4

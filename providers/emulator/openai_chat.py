@@ -106,6 +106,10 @@ class ChatCompletions:
             "content": answer.text,
             "refusal": None,
         }
+        if answer.stop == "refusal":
+            message |= {"content": None, "refusal": answer.text}
+        if self.is_compatible and answer.reasoning:
+            message["reasoning_content"] = answer.reasoning
         if answer.calls:
             message["tool_calls"] = [
                 {

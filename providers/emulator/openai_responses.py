@@ -177,10 +177,12 @@ class _Writer:
             self.say("response.output_item.added", output_index=index, item=item),
             False,
         )
-        extra = {} if is_refusal else {"annotations": [], "logprobs": []}
+        extra: dict[str, Any] = (
+            {} if is_refusal else {"annotations": [], "logprobs": []}
+        )
         part = {"type": kind, key: "", **extra}
         yield self.say("response.content_part.added", **where, part=part), False
-        more = {} if is_refusal else {"logprobs": []}
+        more: dict[str, Any] = {} if is_refusal else {"logprobs": []}
         for piece in pieces(text):
             yield self.say(f"response.{kind}.delta", **where, delta=piece, **more), True
         yield self.say(f"response.{kind}.done", **where, **{key: text}, **more), False

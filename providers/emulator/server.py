@@ -9,12 +9,20 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from providers.emulator import faults, replay, routes
 from providers.emulator.control import PREFIX, control
-from providers.emulator.http11 import Gone, Reply, Request, Stream, read_request
+from providers.emulator.http11 import (
+    Gone,
+    Reply,
+    Request,
+    Stream,
+    TooLarge,
+    read_request,
+)
 from providers.emulator.state import Fault, State
 from providers.emulator.wire import Turn, Wire
 
@@ -42,11 +50,15 @@ class Emulator:
     async def _connection(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        begun = b""
         try:
-            while (request := await read_request(reader)) is not None:
-                await self._answer(request, reader, writer)
+            while (request := await read_request(reader, begun)) is not None:
+                begun = await self._answer(request, reader, writer)
                 if request.headers.get("connection", "").lower() == "close":
                     break
+        except TooLarge:
+            with contextlib.suppress(ConnectionError):
+                await _send(writer, Reply(413, {"error": {"message": "too large"}}))
         except (Gone, faults.Cut, ConnectionError, asyncio.IncompleteReadError):
             pass
         except asyncio.CancelledError:
@@ -60,29 +72,44 @@ class Emulator:
         request: Request,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-    ) -> None:
+    ) -> bytes:
+        """Answer; what came meanwhile of the next request, mostly nothing."""
         if request.path.startswith(PREFIX):
             return await _send(writer, control(request, self.state))
         self.state.remember(request)
         found = routes.chat(request)
-        if found is None:
-            fault = self.state.fault_for(request.path)
-            reply = await faults.before(fault, _wire_of(request)) if fault else None
-            return await _send(writer, reply or routes.plain(request))
-        wire, dialect = found
-        fault, model = self._fault(request)
-        reply = await faults.before(fault, wire) if fault else None
+        if found is not None:
+            return await self._chat(request, *found, reader, writer)
+        fault = self.state.fault_for(request.path)
+        await faults.stall_headers(fault)
+        reply = faults.before(fault, _wire_of(request)) if fault else None
+        return await _send(writer, reply or _plain_reply(request))
+
+    async def _chat(
+        self,
+        request: Request,
+        wire: Wire,
+        dialect: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> bytes:
+        try:
+            fault, model = self._fault(request)
+        except ValueError as exc:  # a model's suffix that names no fault
+            return await _send(writer, Reply(400, {"error": {"message": str(exc)}}))
+        reply = faults.before(fault, wire) if fault else None
         if reply is not None:
             return await _send(writer, reply)
         if self.state.replays or model.startswith("replay:"):
             return await self._replay(request, dialect, model, wire, reader, writer)
-        turn = wire.understand(request, self.state)
-        if isinstance(turn, Reply):
-            return await _send(writer, turn)
-        if not turn.streams:
-            reply = Reply(200, wire.whole(turn, self.state), dict(_plain(wire.headers)))
-            return await _send(writer, reply)
-        await self._stream(request, turn, wire, fault, reader, writer)
+        turn = _turn(wire, request, self.state)
+        if isinstance(turn, Turn) and turn.streams:
+            return await self._stream(request, turn, wire, fault, reader, writer)
+        await faults.stall_headers(fault)
+        if isinstance(turn, Turn):
+            whole = wire.whole(turn, self.state)
+            turn = Reply(200, whole, dict(_plain(wire.headers)))
+        return await _send(writer, turn)
 
     def _fault(self, request: Request) -> tuple[Fault | None, str]:
         """The fault of this request, queued or named by its model; and the plain model."""
@@ -105,12 +132,13 @@ class Emulator:
         fault: Fault | None,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-    ) -> None:
+    ) -> bytes:
         stream = Stream(writer, turn.answer.piece_bytes)
         pace = self.state.pace if turn.answer.pace is None else turn.answer.pace
         pause_s = 1 / pace if pace else 0.0
 
         async def speak() -> None:
+            await faults.stall_headers(fault)
             await stream.begin(wire.headers)
             pieces = wire.pieces(turn, self.state)
             if fault is not None:
@@ -125,7 +153,7 @@ class Emulator:
                     await asyncio.sleep(pause_s)
             await stream.end()
 
-        await self._watched(request.path, turn.model, speak, reader)
+        return await self._watched(request.path, turn.model, speak, reader)
 
     async def _replay(
         self,
@@ -135,7 +163,7 @@ class Emulator:
         wire: Wire,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-    ) -> None:
+    ) -> bytes:
         queued = self.state.replays.pop(0) if self.state.replays else ""
         name = queued or model.removeprefix("replay:")
         path = replay.find(self.state.replay_dir, dialect, name)
@@ -151,19 +179,22 @@ class Emulator:
                 await asyncio.sleep(0)
             await stream.end()
 
-        await self._watched(request.path, model, speak, reader)
+        return await self._watched(request.path, model, speak, reader)
 
     async def _watched(
         self,
         path: str,
         model: str,
-        speak: Callable[[], object],
+        speak: Callable[[], Coroutine[Any, Any, None]],
         reader: asyncio.StreamReader,
-    ) -> None:
-        """Stream, and notice at once when the client goes away, also while silent."""
+    ) -> bytes:
+        """Stream, and notice at once when the client goes away, also while silent.
+
+        Returns what the watch has read of the next request.
+        """
         seen = self.state.open_stream(path, model)
-        speaking = asyncio.ensure_future(speak())  # type: ignore[arg-type]
-        watching = asyncio.ensure_future(reader.read(1))
+        speaking = asyncio.ensure_future(speak())
+        watching = asyncio.ensure_future(_first_byte(reader))
         try:
             await asyncio.wait(
                 {speaking, watching}, return_when=asyncio.FIRST_COMPLETED
@@ -174,6 +205,7 @@ class Emulator:
                 raise Gone
             await speaking
             seen.how = "finished"
+            return watching.result() if watching.done() else b""
         except Gone:
             seen.how = "client_closed"
             raise
@@ -186,15 +218,39 @@ class Emulator:
             await _settle(speaking)
 
 
-async def _settle(task: asyncio.Future[object]) -> None:
+async def _first_byte(reader: asyncio.StreamReader) -> bytes:
+    """What comes next from the client; nothing when it has gone, however it went."""
+    try:
+        return await reader.read(1)
+    except ConnectionError:
+        return b""
+
+
+async def _settle(task: asyncio.Future[Any]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await task
 
 
-async def _send(writer: asyncio.StreamWriter, reply: Reply) -> None:
+def _turn(wire: Wire, request: Request, state: State) -> Turn | Reply:
+    """The turn; a body of a form that no wire expects is refused as invalid."""
+    try:
+        return wire.understand(request, state)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return wire.error(400)
+
+
+def _plain_reply(request: Request) -> Reply:
+    try:
+        return routes.plain(request)
+    except ValueError:
+        return _wire_of(request).error(400)
+
+
+async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bytes:
     writer.write(reply.encoded())
     await writer.drain()
+    return b""
 
 
 def _plain(headers: dict[str, str]) -> dict[str, str]:

@@ -62,6 +62,7 @@ class State:
     replays: list[str] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     streams: list[OpenStream] = field(default_factory=list)
+    sealed: list[str] = field(default_factory=list)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -73,6 +74,7 @@ class State:
             self.replays,
             self.requests,
             self.streams,
+            self.sealed,
         ):
             kept.clear()
 
@@ -125,7 +127,10 @@ class State:
     def seal(self, kind: str) -> str:
         """A fresh opaque value, in base64 as the vendors' are."""
         nonce = f"{kind}.{self.number()}"
-        return base64.b64encode(f"{nonce}.{self._mac(nonce)}".encode()).decode()
+        value = base64.b64encode(f"{nonce}.{self._mac(nonce)}".encode()).decode()
+        self.sealed.append(value)
+        del self.sealed[:-_KEPT]
+        return value
 
     def is_ours(self, kind: str, value: Any) -> bool:
         """Whether this very value was sealed here for this kind."""

@@ -41,10 +41,16 @@ RECORDED_WAIT_S = {
 }
 
 
-@pytest.mark.parametrize("exchange", http_exchanges())
+def refusals():
+    """The recorded exchanges that are errors (or the loud skip, when there are none)."""
+    for found in http_exchanges():
+        exchange = getattr(found, "values", [found])[0]
+        if getattr(exchange, "status", 400) >= 400:
+            yield found
+
+
+@pytest.mark.parametrize("exchange", refusals())
 def test_a_recorded_refusal_is_understood(exchange: Exchange):
-    if exchange.status < 400:
-        pytest.skip("an answer, not a refusal")
     name = f"{exchange.provider}/{exchange.name}"
     found = error_from_response(
         exchange.provider, exchange.status, exchange.headers, exchange.body
