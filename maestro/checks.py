@@ -56,7 +56,7 @@ def sqlite_is_tuned(databases: Any = None, **_: Any) -> list[CheckMessage]:
 @register()
 def several_processes_need_redis(**_: Any) -> list[CheckMessage]:
     """The in-memory channel layer does not reach another web process."""
-    backend = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+    backend = str(settings.CHANNEL_LAYERS["default"]["BACKEND"])
     processes = os.environ.get("WEB_CONCURRENCY", "1")
     if (
         backend.endswith("InMemoryChannelLayer")

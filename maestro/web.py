@@ -21,9 +21,10 @@ def serve(host: str, port: int) -> None:
     from django.conf import settings
 
     from maestro.asgi import application
+    from sessions_app.runs import executor
 
     interface = host.replace(":", "\\:")
-    Server(
+    server = Server(
         application=application,
         endpoints=[f"tcp:port={port}:interface={interface}"],
         verbosity=1,
@@ -31,4 +32,8 @@ def serve(host: str, port: int) -> None:
         application_close_timeout=5,
         server_name="maestro",
         root_path=urlsplit(settings.MAESTRO_URL).path.rstrip("/"),
-    ).run()
+    )
+    try:
+        server.run()
+    finally:  # here and not at exit: a supervised child leaves by os._exit
+        executor.shutdown(timeout_s=7.0)

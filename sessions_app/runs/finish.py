@@ -104,8 +104,9 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
     response = outcome.response
     usage, finished = response.usage, response.finished
     # The emulator uses vendors' model names, but nobody is billed for its answers.
-    is_priced = usage and not run.is_demo
-    priced = catalogue.cost(run.provider, run.model, usage) if is_priced else None
+    priced = None
+    if usage and not run.is_demo:
+        priced = catalogue.cost(run.provider, run.model, usage)
     return {
         "status": outcome.status,
         "cause": outcome.cause[:200],

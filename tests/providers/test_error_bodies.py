@@ -49,7 +49,7 @@ def refusals():
             yield found
 
 
-@pytest.mark.parametrize("exchange", refusals())
+@pytest.mark.parametrize("exchange", list(refusals()))
 def test_a_recorded_refusal_is_understood(exchange: Exchange):
     name = f"{exchange.provider}/{exchange.name}"
     found = error_from_response(
