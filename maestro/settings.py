@@ -173,6 +173,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "sessions_app.views.refusals.csrf_failure"
 if IS_HTTPS and not FORCE_SCRIPT_NAME:
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
@@ -221,6 +222,8 @@ MAESTRO_MAX_CONCURRENT_RUNS = read("MAESTRO_MAX_CONCURRENT_RUNS")
 MAESTRO_CATALOGUE_FILE = read("MAESTRO_CATALOGUE_FILE")
 MAESTRO_METRICS_TOKEN = read("MAESTRO_METRICS_TOKEN")
 MAESTRO_DEMO = read("MAESTRO_DEMO")
+# Holds the emulator's port while there is a demo; the supervisor ends it without.
+MAESTRO_DEMO_PORT_FILE = DATA_DIR / "demo.port"
 
 # -- words, time, logs ------------------------------------------------------------------
 LANGUAGE_CODE = "en"

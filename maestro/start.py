@@ -83,7 +83,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _check_port(arguments.host, arguments.port)
         prepare(_say)
         port_file = _demo(
-            data_dir, wanted=settings.MAESTRO_DEMO and not arguments.no_demo
+            settings.MAESTRO_DEMO_PORT_FILE,
+            wanted=settings.MAESTRO_DEMO and not arguments.no_demo,
         )
     except (NotPrepared, OSError) as exc:
         return _refuse(str(exc))
@@ -145,13 +146,12 @@ def _check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _demo(data_dir: Path, *, wanted: bool) -> Path:
+def _demo(port_file: Path, *, wanted: bool) -> Path:
     """Offer or remove the demo; the file holds a port while the emulator is needed."""
     from django.db import connections
 
     from sessions_app.services import demo
 
-    port_file = data_dir / "demo.port"
     if wanted:
         port = _free_port(port_file)
         is_there = demo.offer_demo(emulator_url=f"http://127.0.0.1:{port}")
@@ -186,7 +186,8 @@ def _emulate(port_file: Path) -> None:
     port = port_file.read_text(encoding="ascii").strip()
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.execv(  # noqa: S606
-        sys.executable, [sys.executable, "-m", "providers.emulator", "--port", port]
+        sys.executable,
+        [sys.executable, "-m", "providers.emulator", "--quiet", "--port", port],
     )
 
 

@@ -82,7 +82,7 @@ class Supervisor:
         if pid == 0:
             _become(child, parent)
         child.pid = pid
-        log.info("supervisor.started", extra={"child": child.name, "child_pid": pid})
+        log.debug("supervisor.started", extra={"child": child.name, "child_pid": pid})
 
     def _reap(self) -> None:
         while True:

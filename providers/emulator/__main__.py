@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="bytes per write of a replay; 0 is whole",
     )
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON line at the start"
     )
@@ -53,7 +54,7 @@ def emulate(options: argparse.Namespace) -> int:
         if options.json:
             urls = {vendor: f"{base}/{vendor}" for vendor in vendors}
             print(json.dumps({"port": port, "urls": urls}), flush=True)  # noqa: T201
-        else:
+        elif not options.quiet:
             lines = "\n".join(f"  {vendor:<11} {base}/{vendor}" for vendor in vendors)
             print(f"The emulator serves\n{lines}", flush=True)  # noqa: T201
 

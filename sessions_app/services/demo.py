@@ -8,8 +8,10 @@ Called at every start (`maestro.start`), by the banner's button and by `--no-dem
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 
 from providers import resolver
@@ -63,6 +65,7 @@ def withdraw_demo() -> int:
     deleted, _ = SavedAuthentication.objects.demo().delete()
     if deleted:
         log.info("demo.removed")
+        transaction.on_commit(_end_emulator)
     return deleted
 
 
@@ -84,6 +87,11 @@ def _address(emulator_url: str, slug: str) -> str:
     found = resolver.providers().get(slug)
     path = urlsplit(found.base_url).path.rstrip("/") if found else ""
     return f"{emulator_url.rstrip('/')}/{slug}{path}"
+
+
+def _end_emulator() -> None:
+    """The supervisor sees that its port is not wanted any more."""
+    Path(settings.MAESTRO_DEMO_PORT_FILE).unlink(missing_ok=True)
 
 
 def _was_removed() -> bool:
