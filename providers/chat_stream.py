@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from providers.errors import ProviderError, from_info
 from providers.events import Event, Finished, StreamError
 from providers.http.client import HttpClient
@@ -71,7 +73,7 @@ class ChatStream:
 
     def __iter__(self) -> Iterator[Event]:
         """Events in order, the last one `Finished`; a broken stream raises its error."""
-        for batch in self._batches(tick_s=0.0):
+        for batch in self._masked(self._batches(tick_s=0.0)):
             for event in batch:
                 if isinstance(event, StreamError):
                     raise from_info(event.error)
@@ -83,8 +85,17 @@ class ChatStream:
         What arrives first goes out at once, then at most one batch per `tick_s`.
         A broken stream ends with a `StreamError` in the last batch; nothing is raised.
         """
-        for batch in self._batches(tick_s=tick_s):
+        for batch in self._masked(self._batches(tick_s=tick_s)):
             sink(batch)
+
+    def _masked(self, batches: Iterator[list[Event]]) -> Iterator[list[Event]]:
+        """The same; what the vendor says of an error does not repeat our key."""
+        for batch in batches:
+            last = batch[-1] if batch else None
+            if isinstance(last, StreamError):
+                error = self._client.masked(last.error)
+                batch[-1] = msgspec.structs.replace(last, error=error)
+            yield batch
 
     def _batches(self, *, tick_s: float) -> Iterator[list[Event]]:
         response = self._response

@@ -112,7 +112,8 @@ def cut(provider: str = "") -> ErrorInfo:
         kind="StreamCut",
         provider=provider,
         vendor_type="stream_cut",
-        message="The answer was cut off before its end. What arrived is kept.",
+        message="The answer was cut off before its end. What arrived is kept; try "
+        "again for the whole answer.",
     )
 
 

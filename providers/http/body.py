@@ -185,6 +185,7 @@ def _inflate(raw: Any) -> Inflate | None:
 
 def _cut() -> StreamCut:
     return StreamCut(
-        "The connection to the provider broke before the end of the answer.",
+        "The connection to the provider broke before the end of the answer. What "
+        "arrived is kept; try again for the whole answer.",
         vendor_type="connection_broken",
     )

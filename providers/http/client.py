@@ -19,9 +19,16 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from providers.errors import ConfigurationError, ProtocolError, ProviderError
+from providers.errors import (
+    ConfigurationError,
+    ProtocolError,
+    ProviderError,
+    from_info,
+)
+from providers.events import ErrorInfo
 from providers.http import exchange, optional_fields
 from providers.http.exchange import Outgoing
+from providers.http.redact import without
 from providers.http.response import StreamingResponse
 from providers.http.settings import settings
 from providers.http.urls import after_origin, origin
@@ -135,6 +142,16 @@ class HttpClient:
         optional_fields.remember(self._origin, dropped)
         return response
 
+    def masked(self, error: ErrorInfo) -> ErrorInfo:
+        """An error of this vendor's, without our key where it repeats that."""
+        secrets = _secrets(self._headers)
+        words = {
+            name: without(value, secrets)
+            for name, value in msgspec.structs.asdict(error).items()
+            if isinstance(value, str)
+        }
+        return msgspec.structs.replace(error, **words)
+
     def abort(self) -> None:
         """End whatever is going on and send nothing more. Any thread; returns at once."""
         with self._lock:
@@ -160,7 +177,7 @@ class HttpClient:
             return response
         limit = limits.max_body_bytes if is_good else exchange.MAX_ERROR_BYTES
         body = exchange.read_error_body(response, limit)
-        raise exchange.refusal(self.provider, response, body)
+        raise self._refusal(response, body)
 
     def _plain(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
@@ -176,7 +193,7 @@ class HttpClient:
         response = self._send(going, limits.read_timeout_s, limits.total_timeout_s)
         if not 200 <= response.status < 300:
             text = exchange.read_error_body(response, exchange.MAX_ERROR_BYTES)
-            raise exchange.refusal(self.provider, response, text)
+            raise self._refusal(response, text)
         left_s = max(end - time.monotonic(), 0.001)
         text = response.read_all(limits.max_body_bytes, left_s)
         if not text.strip():
@@ -190,6 +207,13 @@ class HttpClient:
             provider=self.provider,
             status=response.status,
         )
+
+    def _refusal(self, response: StreamingResponse, body: bytes) -> ProviderError:
+        """The error this answer means, without our key where it repeats that."""
+        # Before anything is cut to length: half a key is not recognised any more.
+        text = without(body.decode("latin-1"), _secrets(self._headers))
+        found = exchange.refusal(self.provider, response, text.encode("latin-1"))
+        return from_info(self.masked(found.info()))
 
     def _send(
         self, going: Outgoing, read_timeout_s: float, deadline_s: float
@@ -245,6 +269,16 @@ class HttpClient:
 
 
 _JSON_BODY = {"Content-Type": _JSON}
+
+
+def _secrets(headers: Mapping[str, str]) -> list[str]:
+    """The values that authenticate, without the word for how."""
+    named = ("auth", "key", "token", "secret")
+    return [
+        value.rpartition(" ")[2]
+        for name, value in headers.items()
+        if any(word in name.lower() for word in named)
+    ]
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

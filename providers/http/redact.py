@@ -6,9 +6,13 @@ below the rule, not the rule: secrets are not put into messages in the first pla
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
+from urllib.parse import quote
 
 MASK = "[redacted]"
+_MIN_SECRET = 6  # shorter ones are words: a local server's "none" hides nothing
 
 _PATTERNS = (
     # Keys and tokens by their prefixes (PROVIDERS section 1.2).
@@ -45,6 +49,18 @@ def redact(text: str, *, limit: int | None = None) -> str:
         text = _NAMED.sub(_mask_value, text)
     if limit is not None and len(text) > limit:
         text = text[: limit - 1].rstrip() + "…"
+    return text
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """`text` with these very secrets masked, as they are and as JSON or URLs write them.
+
+    For what a vendor repeats of the request: its keys may look like anything.
+    """
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET and text:
+            for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")}:
+                text = text.replace(spelling, MASK)
     return text
 
 

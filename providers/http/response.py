@@ -120,7 +120,8 @@ class StreamingResponse:
         data = self._read(wait_s)
         if data is None:
             raise StreamStalled(
-                f"The provider sent nothing for {wait_s:.0f} s. What arrived is kept.",
+                f"The provider sent nothing for {wait_s:g} s. What arrived is kept; try "
+                "again, or pick another model.",
                 provider=self._provider,
             )
         return data

@@ -18,6 +18,7 @@ from sessions_app.runs.batches import Batch
 
 POLL_S = 0.03
 POLL_ELSEWHERE_S = 0.25
+EAGER_S = 1.0  # a run that was just asked for is claimed in a moment, perhaps here
 
 _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens")
 
@@ -25,6 +26,7 @@ _COUNTS = ("input_tokens", "output_tokens", "cached_input_tokens", "reasoning_to
 def follow(run_id: UUID) -> Iterator[list[Event]]:
     """Its events in order, in batches, until it is over. Waits as long as it takes."""
     position: tail.Position = (0, 0)
+    eager_until = time.monotonic() + EAGER_S
     while True:
         is_here = live.find(run_id) is not None
         # Asked before the log is read: what comes after the end is not missed.
@@ -39,7 +41,8 @@ def follow(run_id: UUID) -> Iterator[list[Event]]:
         if is_over and found.is_whole and not found.items:
             return
         if not found.items:
-            time.sleep(POLL_S if is_here else POLL_ELSEWHERE_S)
+            is_eager = is_here or time.monotonic() < eager_until
+            time.sleep(POLL_S if is_eager else POLL_ELSEWHERE_S)
 
 
 def document(run: Run) -> dict[str, Any]:

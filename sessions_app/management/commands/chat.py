@@ -36,6 +36,13 @@ from sessions_app.runs.follow import document, follow
 from sessions_app.services.credentials import find_credential, list_credentials
 
 STOPPED = 130
+# An end that is clean to the vendor and needs a word to a person.
+_NOTES = {
+    "content_filter": "The vendor withheld the answer, or the rest of it, because of its "
+    "policy. Say it in another way.",
+    "refusal": "The model declined. Say it in another way, or pick another model.",
+    "length": "The answer reached the output limit and ends there.",
+}
 _PATIENCE_S = 70.0  # for the last commit, after the run is over
 
 # The model's text must not drive the terminal.
@@ -91,6 +98,8 @@ class Command(BaseCommand):
         else:
             self.stdout.write("")
         if run.status == Run.Status.DONE:
+            if not options["json"] and run.stop_reason in _NOTES:
+                self.stderr.write(_NOTES[run.stop_reason])
             return
         if run.status in (Run.Status.STOPPED, Run.Status.INTERRUPTED):
             sys.exit(STOPPED if run.status == Run.Status.STOPPED else FAILED)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.http.redact import redact
+from providers.http.redact import redact, without
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,12 @@ def test_a_long_text_is_cut_after_masking():
     text = redact("x" * 90 + " sk-proj-" + "a" * 100, limit=100)
     assert len(text) <= 100
     assert "aaaa" not in text
+
+
+@pytest.mark.parametrize("written", ["zebra+7/Q", "zebra%2B7%2FQ"])
+def test_this_very_secret_is_masked_whatever_it_looks_like(written):
+    assert without(f"no: {written}!", ["zebra+7/Q"]) == "no: [redacted]!"
+
+
+def test_a_secret_that_is_hardly_one_does_not_eat_the_text():
+    assert without("none of us is anonymous", ["none", ""]) == "none of us is anonymous"
