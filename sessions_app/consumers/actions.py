@@ -98,7 +98,7 @@ async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
         following.states, socket.person, [conversation_id], list(positions)
     )
     for state in states:
-        socket.read(state, positions.get(state.run_id, (0, 0)))
+        socket.read(state, positions.get(state.run_id))
 
 
 async def _stop(socket: ChatConsumer, frame: frames.Stop) -> None:

@@ -207,14 +207,19 @@ class ChatConsumer(Socket):
                 reader.close()
                 del self._readers[key]
 
-    def read(self, state: following.RunState, position: tail.Position = (0, 0)) -> None:
-        """Show a run from this position on; one that is read already goes on."""
+    def read(
+        self, state: following.RunState, position: tail.Position | None = None
+    ) -> None:
+        """Show a run from this position on, as the client says, or go on with it."""
         key = str(state.run_id)
-        if key in self._readers:
+        before = self._readers.get(key)
+        if before is not None and position is None:
             if state.is_over:
-                self._readers[key].begin(state)
+                before.begin(state)
             return
-        reader = self._reader(state.run_id, state.conversation_id, position)
+        if before is not None:
+            before.close()
+        reader = self._reader(state.run_id, state.conversation_id, position or (0, 0))
         reader.begin(state)
         early = self._early.pop(key, None)
         if early is not None and early["is_over"] and not state.is_over:

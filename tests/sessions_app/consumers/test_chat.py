@@ -230,6 +230,26 @@ async def test_a_reader_that_had_seen_more_than_was_stored_is_told_where_to_cut(
         await page.until_over(str(run.pk))
 
 
+async def test_following_again_begins_again_where_the_client_says(
+    alice: User, script: Script
+) -> None:
+    script.say_and_hang("one ", "two ", "three")
+    async with Page(alice) as page:
+        accepted = await page.ask(model="m")
+        run_id = accepted["run"]["id"]
+        while page.text.get(run_id) != "one two three":
+            await page.next()
+        page.text[run_id], page.position[run_id] = "one ", (1, 1)
+        await page.follow(accepted["conversation"]["id"])
+        while page.text[run_id] != "one two three":
+            await page.next()
+        # Without a position for it, it goes on: nothing is sent twice.
+        await page.follow(accepted["conversation"]["id"], positions=[])
+        await page.say(type="stop", run_id=run_id)
+        answer = await page.until_over(run_id)
+        assert page.text[run_id] == answer_text(answer) == "one two three"
+
+
 async def test_a_burst_arrives_whole_even_when_memory_is_short(
     alice: User, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

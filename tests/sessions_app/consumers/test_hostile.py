@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 
 import pytest
 from django.contrib.auth.models import User
 
+from maestro import doorbell
 from providers.events import Finished, TextDelta
 from sessions_app.consumers import limits
 from sessions_app.consumers import socket as socket_module
@@ -85,7 +87,7 @@ async def test_mutated_frames_never_break_the_socket(
         {"type": "follow", "conversation_id": "0" * 32, "positions": [{"run_id": 1}]}
     )
     async with Page(alice) as page:
-        for _ in range(500):
+        for _ in range(10_000):
             letters = list(valid)
             for _ in range(chance.randint(1, 6)):
                 at = chance.randrange(len(letters))
@@ -188,3 +190,13 @@ async def test_a_page_that_acknowledges_late_gets_everything_from_the_log(
             else:
                 await page.next()
         assert page.text[run_id] == answer_text(page.answers[run_id]) == whole
+
+
+async def test_sockets_that_come_and_go_leave_nothing_behind(alice: User) -> None:
+    tasks = len(asyncio.all_tasks())
+    for _ in range(30):
+        async with Page(alice):
+            pass
+    await asyncio.sleep(0.1)
+    assert not doorbell._doorbell._listeners
+    assert len(asyncio.all_tasks()) <= tasks + 1
