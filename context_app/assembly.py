@@ -1,17 +1,29 @@
 """From stored messages to what is sent: pure, deterministic, without a database.
 
+    stored branch ──▶ parts this version knows ──▶ calls and results in pairs ──▶ request
+
 Called by the run's step. The transcript never changes; what is left out here is left out
 of the request only. Budgets, chunks and their explanation grow here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, cast
 
 import msgspec
 
-from providers.types import Message, Origin, Part, RefusalPart, TextPart
+from providers.types import (
+    Message,
+    Origin,
+    Part,
+    ReasoningPart,
+    RefusalPart,
+    Role,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
 
 
 class StoredMessage(Protocol):
@@ -27,42 +39,121 @@ class StoredMessage(Protocol):
     def origin(self) -> Any: ...
 
 
+class _Stored(msgspec.Struct):
+    """The parts of one message: a struct, because msgspec remembers what it looks like."""
+
+    parts: list[Part]
+
+
+class _One(msgspec.Struct):
+    part: Part
+
+
 def assemble(branch: Sequence[StoredMessage]) -> list[Message]:
     """The messages of a branch, root first, as a dialect encodes them.
 
-    Left out: answers that said nothing (failed or stopped before their first word). A
-    question whose answer failed stays: it was asked. Parts that a newer version stored
-    and this one does not know are left out too. A refusal goes back as the words it was.
+    Left out: answers that said nothing (failed or stopped before their first word), tool
+    calls that nobody answered and results that nobody asked for (every vendor refuses
+    halves of such a pair), and parts of a newer version that this one does not know. A
+    question whose answer failed stays: it was asked. Opaque state and origin travel on.
     """
-    found = []
-    for stored in branch:
-        parts = _parts(stored.parts)
-        if parts:
-            found.append(
-                Message(
-                    role=_role(stored.role), parts=parts, origin=_origin(stored.origin)
-                )
-            )
-    return found
+    messages = [
+        Message(role=_role(m.role), parts=_parts(m.parts), origin=_origin(m.origin))
+        for m in branch
+    ]
+    return [message for message in _paired(messages) if message.parts]
 
 
 def _parts(stored: Any) -> list[Part]:
-    parts: list[Part] = []
-    for data in stored or ():
+    try:
+        parts = msgspec.convert({"parts": stored or []}, _Stored).parts
+    except msgspec.ValidationError:
+        parts = list(_known(stored))
+    return [part for part in parts if _says_something(part)]
+
+
+def _known(stored: Any) -> Iterable[Part]:
+    for data in stored if isinstance(stored, list) else ():
         try:
-            part = msgspec.convert(data, Part)
+            yield msgspec.convert({"part": data}, _One).part
         except msgspec.ValidationError:
             continue
-        if isinstance(part, TextPart) and not part.text.strip() and not part.state:
-            continue
-        if isinstance(part, RefusalPart):
-            part = TextPart(text=part.text)
-        parts.append(part)
-    return parts
 
 
-def _role(role: str) -> Any:
-    return role if role in ("user", "assistant", "tool") else "user"
+def _says_something(part: Part) -> bool:
+    match part:
+        case TextPart() | ReasoningPart():
+            return bool(part.text.strip() or part.state)
+        case RefusalPart():
+            return bool(part.text.strip())
+    return True
+
+
+def _paired(messages: list[Message]) -> list[Message]:
+    """Without calls that have no result, and results that have no call.
+
+    The results of an answer's calls are in the tool messages that follow it at once. Ids
+    are compared there only: some vendors number calls anew in every answer.
+    """
+    found: list[Message] = []
+    for at, message in enumerate(messages):
+        if message.role == "assistant":
+            parts = _without_open_calls(message, _results_after(messages, at))
+        else:
+            asked = _calls_before(found) if message.role == "tool" else set()
+            parts = [part for part in message.parts if _fits(part, asked)]
+        found.append(Message(role=message.role, parts=parts, origin=message.origin))
+    return found
+
+
+def _fits(part: Part, asked: set[str]) -> bool:
+    """Whether this may stand in a message that is no answer."""
+    if isinstance(part, ToolResultPart):
+        return part.call_id in asked
+    return not isinstance(part, ToolCallPart)
+
+
+def _results_after(messages: list[Message], at: int) -> set[str]:
+    found: set[str] = set()
+    for message in messages[at + 1 :]:
+        if message.role != "tool":
+            break
+        found |= {p.call_id for p in message.parts if isinstance(p, ToolResultPart)}
+    return found
+
+
+def _calls_before(found: list[Message]) -> set[str]:
+    for message in reversed(found):
+        if message.role != "tool":
+            return {p.call_id for p in message.parts if isinstance(p, ToolCallPart)}
+    return set()
+
+
+def _without_open_calls(message: Message, answered: set[str]) -> list[Part]:
+    """The parts, less unanswered calls and the reasoning that led to nothing else.
+
+    Reasoning whose next item is missing is refused by OpenAI, as opaque as it is.
+    """
+    kept: list[Part] = []
+    has_kept = has_dropped = False  # of what follows, up to the next reasoning
+    for part in reversed(message.parts):
+        if isinstance(part, ReasoningPart):
+            if has_dropped and not has_kept:
+                continue
+            has_kept = has_dropped = False
+            kept.append(part)
+        elif isinstance(part, ToolResultPart):
+            continue  # its place is a message of its own
+        elif isinstance(part, ToolCallPart) and part.call_id not in answered:
+            has_dropped = True
+        else:
+            has_kept = True
+            kept.append(part)
+    return kept[::-1]
+
+
+def _role(role: str) -> Role:
+    return cast(Role, role) if role in ("user", "assistant", "tool") else "user"
 
 
 def _origin(stored: Any) -> Origin | None:

@@ -2,7 +2,8 @@
 
 Plain ASGI in front of Django, before any authentication: a body that announces too much
 is refused unread; one that does not announce it is cut off while it is counted. Django
-itself would first spool the whole body to disk.
+itself would first spool the whole body to disk. Under Daphne, `maestro/daphne_limits.py`
+comes before this.
 """
 
 from __future__ import annotations
@@ -48,15 +49,22 @@ class BodyLimit:
         await self.app(scope, again, send)
 
     async def _refuse(self, send: Any) -> None:
-        message = f"That is too large: at most {self.limit:,} bytes are taken at once."
-        body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
+        headers, body = refusal(self.limit)
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def refusal(limit: int) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Headers and body of the answer to what is larger than `limit` bytes."""
+    message = f"That is too large: at most {limit:,} bytes are taken at once."
+    body = json.dumps({"error": {"code": "too_large", "message": message}}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    return headers, body
 
 
 def _content_length(scope: Any) -> int | None:

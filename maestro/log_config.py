@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import logging.config
+import re
 import sys
 from typing import Any
 
@@ -30,10 +31,18 @@ _CAPPED = (
 )
 
 
+# The one-time set-up link is a key while it is good.
+_SETUP_LINK = re.compile(r"(/setup/)[^/\s'\"]+")
+_PLAIN = (int, float, bool, list, tuple, dict, type(None))
+
+
 def _mask(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
+        if key.startswith("_") or isinstance(value, _PLAIN):
+            continue
+        # Objects too: Django logs its request, whose repr holds the path.
+        text = value if isinstance(value, str) else repr(value)
+        event[key] = _SETUP_LINK.sub(r"\1…", redact(text))
     return event
 
 

@@ -35,7 +35,7 @@ class RequestIdMiddleware:
                 "http.answered",
                 extra={
                     "method": request.method,
-                    "path": request.path,
+                    "path": _loggable(request),
                     "status": response.status_code,
                     "user_id": getattr(getattr(request, "user", None), "pk", None),
                     "duration_s": round(time.monotonic() - started, 4),
@@ -43,3 +43,9 @@ class RequestIdMiddleware:
             )
         response["X-Request-Id"] = request_id
         return response
+
+
+def _loggable(request: HttpRequest) -> str:
+    """The path, without the one-time token that a set-up link carries."""
+    match = request.resolver_match
+    return f"/{match.route}" if match and match.view_name == "setup" else request.path

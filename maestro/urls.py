@@ -12,3 +12,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("sessions_app.urls")),
 ]
+
+# Refusals before a view is reached: JSON for /api/, pages for people.
+handler400 = "sessions_app.views.refusals.bad_request"
+handler404 = "sessions_app.views.refusals.not_found"
+handler500 = "sessions_app.views.refusals.server_error"

@@ -17,14 +17,15 @@ def serve(host: str, port: int) -> None:
     """Serve until SIGTERM. `host` may be an IPv6 address."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maestro.settings")
     # Imported here: Twisted chooses its reactor when it is first imported.
-    from daphne.server import Server
+    from maestro.daphne_limits import LimitedServer  # isort: skip
     from django.conf import settings
 
     from maestro.asgi import application
     from sessions_app.runs import executor
 
     interface = host.replace(":", "\\:")
-    server = Server(
+    server = LimitedServer(
+        max_body_bytes=settings.MAESTRO_MAX_BODY_BYTES,
         application=application,
         endpoints=[f"tcp:port={port}:interface={interface}"],
         verbosity=1,

@@ -1,17 +1,24 @@
 """Pages and the JSON they use. Everything needs a login but what says otherwise."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path, re_path
+from django.urls import path
 
 from sessions_app.views import conversations, credentials, pages
 
 urlpatterns = [
     path("", pages.chat, name="chat"),
     path("c/<uuid:conversation_id>/", pages.chat, name="conversation"),
-    re_path(
-        r"^c/(?P<conversation_id>[0-9a-f-]{36})/export\.(?P<kind>md|json)$",
+    path(
+        "c/<uuid:conversation_id>/export.md",
         conversations.export_file,
-        name="export",
+        {"kind": "md"},
+        name="export-markdown",
+    ),
+    path(
+        "c/<uuid:conversation_id>/export.json",
+        conversations.export_file,
+        {"kind": "json"},
+        name="export-json",
     ),
     path("credentials/", pages.credentials, name="credentials"),
     path("setup/<str:token>/", pages.set_up, name="setup"),

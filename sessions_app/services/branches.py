@@ -1,13 +1,14 @@
 """The branch of a conversation that is shown, page by page, newest first.
 
-A branch is the way from its leaf to the root. It is walked by ids alone, inside the
-database; only the messages of one page are read whole, so that a conversation of ten
-thousand messages opens as fast as one of ten.
+A branch is the way from its leaf to the root. It is walked by ids, inside the database
+and only as far as the page reaches; only the messages of one page are read whole, so that
+a conversation of ten thousand messages opens as fast as one of ten.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias, cast
 from uuid import UUID
 
 from django.db import connection
@@ -17,15 +18,21 @@ from sessions_app.frames import MessageView
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.people import Person
 from sessions_app.services import shapes
+from sessions_app.services.ids import as_uuid
 
 MAX_PAGE = 200
 
-# %s: table, leaf, deepest depth, page size. Both databases understand it.
-_WALK = """
+# A conversation, and its leaf with the leaf's depth, if it has one.
+_Shown: TypeAlias = tuple[UUID, UUID | None, int | None]
+
+# Upwards from a message, as far as a depth. Arguments: start, depth to stop at, depth to
+# show from (exclusive), rows. Both databases understand it.
+_UP = """
 WITH RECURSIVE branch(id, parent_id, depth) AS (
     SELECT id, parent_id, depth FROM {table} WHERE id = %s
     UNION ALL
     SELECT m.id, m.parent_id, m.depth FROM {table} m JOIN branch b ON m.id = b.parent_id
+    WHERE b.depth > %s
 )
 SELECT id FROM branch WHERE depth < %s ORDER BY depth DESC LIMIT %s
 """
@@ -50,40 +57,44 @@ def page_of_branch(
 
     Raises NotFound.
     """
-    conversation = (
-        Conversation.objects.visible_to(user).filter(pk=conversation_id).first()
+    found = (
+        Conversation.objects.visible_to(user)
+        .filter(pk=as_uuid(conversation_id))
+        .values_list("pk", "leaf_id", "leaf__depth")
+        .first()
     )
-    if conversation is None:
+    if found is None:
         raise NotFound("There is no such conversation.")
-    limit = max(1, min(limit, MAX_PAGE))
-    ids = _walk(conversation.leaf_id, before_depth, limit + 1)
-    rows = list(Message.objects.filter(pk__in=ids[:limit]).order_by("depth"))
-    return Page(_views(conversation, rows), has_more=len(ids) > limit)
-
-
-def _walk(leaf_id: UUID | None, before_depth: int | None, limit: int) -> list[UUID]:
+    conversation_pk, leaf_id, leaf_depth = cast(_Shown, found)
     if leaf_id is None:
-        return []
+        return Page([], has_more=False)
+    limit = max(1, min(limit, MAX_PAGE))
+    end = (leaf_depth or 0) + 1
+    if before_depth is not None:
+        end = min(end, before_depth)
+    ids = ids_upwards(leaf_id, end=end, limit=limit + 1)
+    rows = list(Message.objects.filter(pk__in=ids[:limit]).order_by("depth"))
+    return Page(_views(conversation_pk, rows), has_more=len(ids) > limit)
+
+
+def ids_upwards(start: UUID, *, end: int, limit: int) -> list[UUID]:
+    """Ids on the way from message `start` to the root: depth below `end`, deepest first."""
     table = connection.ops.quote_name(Message._meta.db_table)
-    leaf = leaf_id.hex if connection.vendor == "sqlite" else leaf_id
-    deepest = before_depth if before_depth is not None else 2**31 - 1
+    first = Message._meta.pk.get_db_prep_value(start, connection)
     with connection.cursor() as cursor:
-        cursor.execute(_WALK.format(table=table), [leaf, deepest, limit])
+        cursor.execute(_UP.format(table=table), [first, end - limit, end, limit])
         return [
             found if isinstance(found, UUID) else UUID(found)
             for (found,) in cursor.fetchall()
         ]
 
 
-def _views(conversation: Conversation, rows: list[Message]) -> list[MessageView]:
+def _views(conversation_id: UUID, rows: list[Message]) -> list[MessageView]:
     """Views of a page with a fixed number of queries."""
-    runs = {
-        run.answer_id: run
-        for run in Run.objects.filter(answer__in=rows).select_related("credential")
-    }
+    runs = {run.answer_id: run for run in Run.objects.filter(answer__in=rows)}
     versions: dict[UUID | None, list[UUID]] = {}
     parents = {row.parent_id for row in rows}
-    siblings = Message.objects.filter(conversation=conversation)
+    siblings = Message.objects.filter(conversation_id=conversation_id)
     known = siblings.filter(parent_id__in=[p for p in parents if p is not None])
     if None in parents:
         known = known | siblings.filter(parent_id=None)
@@ -97,13 +108,20 @@ def _views(conversation: Conversation, rows: list[Message]) -> list[MessageView]
     ]
 
 
-def choose_branch(*, user: Person, message_id: UUID | str) -> Conversation:
-    """Show the branch this message is on, to its newest end. Raises NotFound."""
-    message = (
-        Message.objects.visible_to(user)
-        .select_related("conversation")
-        .filter(pk=message_id)
-    ).first()
+def choose_branch(
+    *,
+    user: Person,
+    message_id: UUID | str,
+    conversation_id: UUID | str | None = None,
+) -> Conversation:
+    """Show the branch this message is on, down to its youngest end. Raises NotFound.
+
+    With `conversation_id` the message must be of that very conversation.
+    """
+    messages = Message.objects.visible_to(user).filter(pk=as_uuid(message_id))
+    if conversation_id is not None:
+        messages = messages.filter(conversation_id=as_uuid(conversation_id))
+    message = messages.select_related("conversation").first()
     if message is None:
         raise NotFound("There is no such message.")
     conversation = message.conversation
@@ -113,17 +131,20 @@ def choose_branch(*, user: Person, message_id: UUID | str) -> Conversation:
 
 
 def newest_end(message: Message) -> UUID:
-    """The leaf that is reached by always taking the newest child."""
-    newest: dict[UUID, UUID] = {}
+    """The youngest end below a message: where it was last gone on with.
+
+    Worked out here, from ids alone: asked to walk down, PostgreSQL reads the whole table
+    at every step as long as it has no statistics.
+    """
     below = Message.objects.filter(
         conversation_id=message.conversation_id, depth__gt=message.depth
     )
-    for pk, parent_id in below.order_by("created_at", "pk").values_list(
-        "pk", "parent_id"
-    ):
-        if parent_id is not None:
-            newest[parent_id] = pk
-    end = message.pk
-    while end in newest:
-        end = newest[end]
-    return end
+    ends = {message.pk: message.created_at}
+    inner: set[UUID | None] = {message.pk}
+    rows = below.order_by("depth").values_list("pk", "parent_id", "created_at")
+    for pk, parent_id, created_at in rows.iterator(chunk_size=2_000):
+        if parent_id in inner:
+            ends.pop(parent_id, None)
+            inner.add(pk)
+            ends[pk] = created_at
+    return max(ends, key=lambda pk: (ends[pk], pk))

@@ -6,6 +6,7 @@ words as one that does not exist.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -16,14 +17,16 @@ from django.utils import timezone
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.people import Person
+from sessions_app.services.ids import as_uuid
 
 MAX_TITLE = 200
 MAX_LIST = 100
+_MAX_WORDS = 8
 
 
 def conversation_for(*, user: Person, conversation_id: UUID | str) -> Conversation:
     """One of the person's conversations. Raises NotFound."""
-    found = Conversation.objects.visible_to(user).filter(pk=conversation_id).first()
+    found = _with_active_run(_mine(user).filter(pk=as_uuid(conversation_id))).first()
     if found is None:
         raise NotFound("There is no such conversation.")
     return found
@@ -35,21 +38,23 @@ def list_conversations(
     query: str = "",
     archived: bool = False,
     before: datetime | None = None,
+    before_id: UUID | None = None,
     limit: int = 50,
 ) -> Sequence[Conversation]:
     """The person's conversations, last active first, each with `active_run`.
 
-    `before`: those last active before this moment (the next page). `query`: see search.
+    `before`: the `updated_at` of the last row of the page before this one; `before_id`,
+    its id, tells apart what was last active in the same moment. `query`: see search.
     """
     rows = search(user=user, query=query) if query.strip() else _mine(user)
     rows = rows.filter(archived_at__isnull=not archived)
     if before is not None:
-        rows = rows.filter(updated_at__lt=before)
-    active = (
-        Run.objects.active().filter(conversation=OuterRef("pk")).order_by("created_at")
-    )
-    rows = rows.annotate(active_run=Subquery(active.values("pk")[:1]))
-    return list(rows.order_by("-updated_at", "-pk")[: max(1, min(limit, MAX_LIST))])
+        older = Q(updated_at__lt=before)
+        if before_id is not None:
+            older |= Q(updated_at=before, pk__lt=before_id)
+        rows = rows.filter(older)
+    rows = _with_active_run(rows).order_by("-updated_at", "-pk")
+    return list(rows[: max(1, min(limit, MAX_LIST))])
 
 
 def search(*, user: Person, query: str) -> QuerySet[Conversation]:
@@ -58,38 +63,64 @@ def search(*, user: Person, query: str) -> QuerySet[Conversation]:
     The one query function: better indexes go in here.
     """
     rows = _mine(user)
-    for word in query.split()[:8]:
-        in_messages = Message.objects.filter(
-            conversation=OuterRef("pk"), text__icontains=word
-        )
-        rows = rows.filter(Q(title__icontains=word) | Exists(in_messages))
+    for word in _plain(query).split()[:_MAX_WORDS]:
+        in_title, in_text = Q(), Q()
+        for spelling in _spellings(word):
+            in_title |= Q(title__icontains=spelling)
+            in_text |= Q(text__icontains=spelling)
+        messages = Message.objects.filter(in_text, conversation=OuterRef("pk"))
+        rows = rows.filter(in_title | Exists(messages))
     return rows
+
+
+def change_conversation(
+    *,
+    user: Person,
+    conversation_id: UUID | str,
+    title: str | None = None,
+    archived: bool | None = None,
+) -> Conversation:
+    """Rename it, put it away or bring it back; all of it or nothing. None leaves it.
+
+    Raises NotFound, Invalid.
+    """
+    conversation = conversation_for(user=user, conversation_id=conversation_id)
+    changed: list[str] = []
+    if title is not None:
+        conversation.title = _checked_title(title)
+        conversation.title_is_chosen = True
+        changed += ["title", "title_is_chosen"]
+    if archived is not None and archived != (conversation.archived_at is not None):
+        conversation.archived_at = timezone.now() if archived else None
+        changed.append("archived_at")
+    # Neither is activity: `updated_at` stays.
+    conversation.save(update_fields=changed)
+    return conversation
 
 
 def rename_conversation(
     *, user: Person, conversation_id: UUID | str, title: str
 ) -> Conversation:
     """Give it a name of the person's choice. Raises NotFound, Invalid."""
-    plain = " ".join(title.split())
+    return change_conversation(user=user, conversation_id=conversation_id, title=title)
+
+
+def archive_conversation(
+    *, user: Person, conversation_id: UUID | str, archived: bool = True
+) -> Conversation:
+    """Put it away, or bring it back. Raises NotFound."""
+    return change_conversation(
+        user=user, conversation_id=conversation_id, archived=archived
+    )
+
+
+def _checked_title(title: str) -> str:
+    plain = _plain(title)
     if not plain:
         raise Invalid("Give the conversation a name.", field="title")
     if len(plain) > MAX_TITLE:
         raise Invalid(f"A name has at most {MAX_TITLE} characters.", field="title")
-    conversation = conversation_for(user=user, conversation_id=conversation_id)
-    conversation.title = plain
-    conversation.title_is_chosen = True
-    conversation.save(update_fields=["title", "title_is_chosen"])
-    return conversation
-
-
-def archive_conversation(
-    *, user: Person, conversation_id: UUID | str, archived: bool
-) -> Conversation:
-    """Put it away, or bring it back. Raises NotFound."""
-    conversation = conversation_for(user=user, conversation_id=conversation_id)
-    conversation.archived_at = timezone.now() if archived else None
-    conversation.save(update_fields=["archived_at"])
-    return conversation
+    return plain
 
 
 def delete_conversation(*, user: Person, conversation_id: UUID | str) -> None:
@@ -99,3 +130,24 @@ def delete_conversation(*, user: Person, conversation_id: UUID | str) -> None:
 
 def _mine(user: Person) -> QuerySet[Conversation]:
     return Conversation.objects.visible_to(user)
+
+
+def _with_active_run(rows: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Each with `active_run`, the id of the oldest run that is not over, or None."""
+    active = (
+        Run.objects.active().filter(conversation=OuterRef("pk")).order_by("created_at")
+    )
+    return rows.annotate(active_run=Subquery(active.values("pk")[:1]))
+
+
+def _plain(text: str) -> str:
+    """One line without control characters: NUL is refused by PostgreSQL."""
+    kept = (" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join("".join(kept).split())
+
+
+def _spellings(word: str) -> set[str]:
+    """SQLite ignores case in ASCII only: say the usual spellings of other words."""
+    if word.isascii():
+        return {word}
+    return {word, word.lower(), word.upper(), word.capitalize()}

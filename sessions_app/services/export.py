@@ -11,17 +11,21 @@ from uuid import UUID
 
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.people import Person
-from sessions_app.services import shapes
+from sessions_app.services import markdown, shapes
+from sessions_app.services.branches import ids_upwards
 from sessions_app.services.conversations import conversation_for
 
 FORMAT = "maestro-conversation"
 VERSION = 1
+
+_AT_ONCE = 500  # ids in one query
 
 
 def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
     """The whole conversation as JSON data. Raises NotFound."""
     conversation = conversation_for(user=user, conversation_id=conversation_id)
     runs = _runs(conversation)
+    archived_at = conversation.archived_at
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -29,6 +33,7 @@ def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
         "title": conversation.title,
         "created_at": conversation.created_at.isoformat(),
         "updated_at": conversation.updated_at.isoformat(),
+        "archived_at": archived_at.isoformat() if archived_at else None,
         "leaf": str(conversation.leaf_id) if conversation.leaf_id else None,
         "messages": [
             {
@@ -47,73 +52,28 @@ def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
 def export_markdown(*, user: Person, conversation_id: UUID | str) -> str:
     """The shown branch as Markdown. Raises NotFound."""
     conversation = conversation_for(user=user, conversation_id=conversation_id)
+    branch = _branch(conversation)
     runs = _runs(conversation)
-    lines = [f"# {conversation.title or 'Conversation'}", ""]
-    for message in _branch(conversation):
-        lines += _section(message, runs.get(message.pk))
+    lines = markdown.front_matter(conversation, [runs.get(m.pk) for m in branch])
+    lines += [f"# {conversation.title or 'Conversation'}", ""]
+    for message in branch:
+        lines += markdown.section(message, runs.get(message.pk))
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _branch(conversation: Conversation) -> list[Message]:
-    known = {message.pk: message for message in conversation.messages.all()}
-    found: list[Message] = []
-    pk = conversation.leaf_id
-    while pk is not None and pk in known:
-        found.append(known[pk])
-        pk = known[pk].parent_id
-    return found[::-1]
+    leaf = conversation.leaf
+    if leaf is None:
+        return []
+    ids = ids_upwards(leaf.pk, end=leaf.depth + 1, limit=leaf.depth + 1)
+    found: dict[UUID, Message] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        found |= Message.objects.in_bulk(ids[start : start + _AT_ONCE])
+    return [found[pk] for pk in reversed(ids) if pk in found]
 
 
 def _runs(conversation: Conversation) -> dict[UUID, Run]:
     return {run.answer_id: run for run in conversation.runs.all()}
-
-
-def _section(message: Message, run: Run | None) -> list[str]:
-    moment = message.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    if message.role == Message.Role.USER:
-        lines = [f"## You · {moment}", ""]
-    else:
-        by = (
-            f"{run.model} ({run.provider}, {run.credential_name})"
-            if run
-            else "assistant"
-        )
-        lines = [f"## {by} · {moment}", ""]
-    for part in message.parts:
-        lines += _part(part)
-    if run is not None and run.status != Run.Status.DONE:
-        lines += [
-            f"*{run.status}: {run.cause}*" if run.cause else f"*{run.status}*",
-            "",
-        ]
-    return lines
-
-
-def _part(part: dict[str, Any]) -> list[str]:
-    kind = part.get("type")
-    if kind in ("text", "refusal"):
-        return [str(part.get("text", "")), *_sources(part), ""]
-    if kind == "reasoning" and part.get("text"):
-        return [
-            "<details><summary>Reasoning</summary>",
-            "",
-            str(part["text"]),
-            "",
-            "</details>",
-            "",
-        ]
-    if kind == "tool_call":
-        return [f"*Tool call `{part.get('name')}`: `{part.get('arguments')}`*", ""]
-    if kind == "tool_result":
-        return [f"*Result of `{part.get('name')}`:*", "", str(part.get("text", "")), ""]
-    return []
-
-
-def _sources(part: dict[str, Any]) -> list[str]:
-    cited = [c for c in part.get("citations", ()) if c.get("url")]
-    if not cited:
-        return []
-    return ["", *(f"- [{c.get('title') or c['url']}]({c['url']})" for c in cited)]
 
 
 def _answered_by(run: Run | None) -> dict[str, Any] | None:
@@ -124,10 +84,16 @@ def _answered_by(run: Run | None) -> dict[str, Any] | None:
         "auth_type": run.auth_type,
         "credential": run.credential_name,
         "model": run.model,
+        "is_demo": run.is_demo,
+        "options": run.options,
         "status": run.status,
         "cause": run.cause,
+        "error": run.error,
         "stop_reason": run.stop_reason,
+        "stop_reason_raw": run.stop_reason_raw,
         "usage": run.usage,
         "cost_usd": None if run.cost_usd is None else f"{run.cost_usd:f}",
         "price_date": run.price_date,
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ from django.utils.crypto import constant_time_compare
 
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import InstallationFact
+
+log = logging.getLogger(__name__)
 
 GOOD_FOR = timedelta(hours=1)
 _FACT = "setup_token"
@@ -59,27 +62,37 @@ def create_administrator(
     """Make the administrator and end the token. Raises NotFound, Invalid."""
     with transaction.atomic():
         if not is_valid(token):
-            raise NotFound(
-                "This link is used or too old. Start Maestro again for a new one."
-            )
-        name = username.strip()
-        if not name:
-            raise Invalid("Choose a user name.", field="username")
+            raise _used_up()
         if password != again:
             raise Invalid("The two passwords differ.", field="again")
-        user = User(username=name, is_staff=True, is_superuser=True)
-        try:
-            user.username = user.normalize_username(name)
-            user.clean_fields(exclude=["password"])
-            validate_password(password, user)
-        except ValidationError as exc:
-            field = "username" if hasattr(exc, "error_dict") else "password"
-            raise Invalid(" ".join(exc.messages), field=field) from None
-        if User.objects.filter(username=user.username).exists():
-            raise Invalid("That user name is taken.", field="username")
-        user.set_password(password)
+        user = _checked(username, password)
+        # Whoever deletes the token has used it: of two at the same moment, one.
+        if not InstallationFact.objects.filter(name=_FACT).delete()[0]:
+            raise _used_up()
         user.save()
-        InstallationFact.objects.filter(name=_FACT).delete()
+    log.warning("setup.administrator_created", extra={"user_id": user.pk})
+    return user
+
+
+def _used_up() -> NotFound:
+    return NotFound("This link is used or too old. Start Maestro again for a new one.")
+
+
+def _checked(username: str, password: str) -> User:
+    """The administrator to be, not saved yet. Raises Invalid."""
+    name = User.normalize_username(username.strip())
+    if not name:
+        raise Invalid("Choose a user name.", field="username")
+    user = User(username=name, is_staff=True, is_superuser=True)
+    try:
+        user.clean_fields(exclude=["password"])
+        validate_password(password, user)
+    except ValidationError as exc:
+        field = "username" if hasattr(exc, "error_dict") else "password"
+        raise Invalid(" ".join(exc.messages), field=field) from None
+    if User.objects.filter(username=name).exists():
+        raise Invalid("That user name is taken.", field="username")
+    user.set_password(password)
     return user
 
 

@@ -51,11 +51,14 @@ def message_view(
     siblings: Iterable[UUID] | None = None,
     run: Run | None = None,
 ) -> MessageView:
-    """One message. Without `siblings` they are looked up; a page passes them in."""
+    """One message. Without `siblings`, they and the run are looked up.
+
+    A page passes both in, so that a message costs no query (an answer may have no run).
+    """
     if siblings is None:
         siblings = siblings_of(message)
-    if run is None and message.role == Message.Role.ASSISTANT:
-        run = Run.objects.select_related("credential").filter(answer=message).first()
+        if run is None and message.role == Message.Role.ASSISTANT:
+            run = Run.objects.filter(answer=message).first()
     return MessageView(
         id=message.pk,
         conversation_id=message.conversation_id,

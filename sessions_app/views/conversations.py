@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import content_disposition_header
 from django.utils.text import slugify
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from sessions_app.errors import Invalid, NotFound
+from sessions_app.runs import notices
 from sessions_app.services import branches, conversations, export, shapes
 from sessions_app.views.json_api import answer, body, json_view
+
+_MAX_QUERY = 200
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,14 +35,22 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _list(request: HttpRequest) -> Any:
+    """`next` is what `before` must say to get the rows after these; None: no more."""
+    limit = min(_number(request.GET.get("limit"), 50, "limit"), conversations.MAX_LIST)
+    moment, row_id = _before(request.GET.get("before"))
     rows = conversations.list_conversations(
         user=request.user,
-        query=request.GET.get("q", "")[:200],
+        query=request.GET.get("q", "")[:_MAX_QUERY],
         archived=request.GET.get("archived") in ("1", "true"),
-        before=_moment(request.GET.get("before")),
-        limit=_number(request.GET.get("limit"), 50, "limit"),
+        before=moment,
+        before_id=row_id,
+        limit=limit,
     )
-    return {"conversations": [shapes.conversation_view(row) for row in rows]}
+    last = rows[-1] if len(rows) >= max(1, limit) else None
+    return {
+        "conversations": [shapes.conversation_view(row) for row in rows],
+        "next": f"{last.updated_at.isoformat()},{last.pk}" if last else None,
+    }
 
 
 def _show(request: HttpRequest, conversation_id: UUID) -> Any:
@@ -50,16 +62,14 @@ def _show(request: HttpRequest, conversation_id: UUID) -> Any:
 
 def _change(request: HttpRequest, conversation_id: UUID) -> Any:
     change = body(request, Change)
-    user = request.user
-    if change.title is not None:
-        conversations.rename_conversation(
-            user=user, conversation_id=conversation_id, title=change.title
-        )
-    if change.archived is not None:
-        conversations.archive_conversation(
-            user=user, conversation_id=conversation_id, archived=change.archived
-        )
-    return _show(request, conversation_id)
+    row = conversations.change_conversation(
+        user=request.user,
+        conversation_id=conversation_id,
+        title=change.title,
+        archived=change.archived,
+    )
+    notices.conversation_changed(row)
+    return {"conversation": shapes.conversation_view(row)}
 
 
 def _delete(request: HttpRequest, conversation_id: UUID) -> Any:
@@ -73,7 +83,7 @@ def _messages(request: HttpRequest, conversation_id: UUID) -> Any:
     page = branches.page_of_branch(
         user=request.user,
         conversation_id=conversation_id,
-        before_depth=None if before is None else _number(before, 0, "before_depth"),
+        before_depth=_number(before, 0, "before_depth") if before else None,
         limit=_number(request.GET.get("limit"), 50, "limit"),
     )
     return {"messages": page.messages, "has_more": page.has_more}
@@ -81,37 +91,33 @@ def _messages(request: HttpRequest, conversation_id: UUID) -> Any:
 
 def _branch(request: HttpRequest, conversation_id: UUID) -> Any:
     choice = body(request, Choice)
-    conversation = conversations.conversation_for(
-        user=request.user, conversation_id=conversation_id
+    branches.choose_branch(
+        user=request.user,
+        message_id=choice.message_id,
+        conversation_id=conversation_id,
     )
-    # The message must be of this very conversation, not merely of one that is mine.
-    if not conversation.messages.filter(pk=choice.message_id).exists():
-        raise NotFound("There is no such message.")
-    branches.choose_branch(user=request.user, message_id=choice.message_id)
     return _messages(request, conversation_id)
 
 
-@require_GET
+@require_safe
 @login_required
 def export_file(request: HttpRequest, conversation_id: UUID, kind: str) -> HttpResponse:
     """The conversation as a file: `export.md` or `export.json`."""
+    mine: dict[str, Any] = {"user": request.user, "conversation_id": conversation_id}
     try:
+        row = conversations.conversation_for(**mine)
         if kind == "json":
-            data = export.export_json(
-                user=request.user, conversation_id=conversation_id
-            )
-            response = answer(data)
-            title = data["title"]
+            response = answer(export.export_json(**mine))
         else:
-            text = export.export_markdown(
-                user=request.user, conversation_id=conversation_id
-            )
+            text = export.export_markdown(**mine)
             response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
-            title = text.split("\n", 1)[0].lstrip("# ")
     except NotFound:
         raise Http404 from None
-    name = slugify(title)[:60] or "conversation"
-    response["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    name = slugify(row.title, allow_unicode=True)[:60] or "conversation"
+    disposition = content_disposition_header(True, f"{name}.{kind}")
+    response["Content-Disposition"] = disposition or "attachment"
+    # What people and models wrote must never be rendered on our origin.
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "no-store"
     return response
 
@@ -119,21 +125,26 @@ def export_file(request: HttpRequest, conversation_id: UUID, kind: str) -> HttpR
 def _number(text: str | None, default: int, field: str) -> int:
     if not text:
         return default
-    if not text.isdigit() or len(text) > 9:
+    if not (text.isascii() and text.isdigit()) or len(text) > 9:
         raise Invalid(f"{field} must be a whole number.", field=field)
     return int(text)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _before(text: str | None) -> tuple[datetime | None, UUID | None]:
+    """(moment, id of a conversation or None) of `2026-01-31T12:00:00+00:00[,id]`."""
     if not text:
-        return None
+        return None, None
+    moment, _, row_id = text.partition(",")
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid("before must be a time in ISO 8601.", field="before") from None
-    if moment.tzinfo is None:
-        raise Invalid("before must say its time zone.", field="before")
-    return moment
+        found = datetime.fromisoformat(moment)
+        if found.tzinfo is None:
+            raise Invalid("before must say its time zone.", field="before")
+        return found.astimezone(UTC), UUID(row_id) if row_id else None
+    except (ValueError, OverflowError):
+        raise Invalid(
+            "before must be a time in ISO 8601, or the `next` of the last answer.",
+            field="before",
+        ) from None
 
 
 collection = json_view(GET=_list)

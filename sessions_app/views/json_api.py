@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from providers.errors import (
     ConfigurationError,
@@ -23,13 +25,15 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
 )
-from sessions_app.errors import Invalid, ServiceError
+from sessions_app.errors import Invalid, ServiceError, TooLarge
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 View = Callable[..., Any]
 
+# msgspec's words: "… unknown field `x`", "… at `$.x`".
+_FIELD = re.compile(r"field `([^`]+)`|at `\$\.([^`]+)`")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -61,15 +65,19 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
 def body(request: HttpRequest, shape: type[T]) -> T:
     """The request's JSON as `shape`. Raises Invalid that names the field."""
     try:
-        return msgspec.json.decode(request.body or b"{}", type=shape)
+        sent = request.body
+    except RequestDataTooBig:
+        raise TooLarge("The request is too large.") from None
+    except UnreadablePostError:
+        raise Invalid("The request did not arrive whole. Send it again.") from None
+    try:
+        return msgspec.json.decode(sent or b"{}", type=shape)
     except msgspec.ValidationError as exc:
-        text = str(exc)
-        field = text.rsplit("$.", 1)[1].rstrip("`") if "$." in text else ""
-        if not field and "`" in text:
-            field = text.split("`")[1]
-        raise Invalid(f"The request does not fit: {text}.", field=field) from None
-    except msgspec.DecodeError:
-        raise Invalid("The request is not JSON.") from None
+        found = _FIELD.search(str(exc))
+        field = found.group(1) or found.group(2) if found else ""
+        raise Invalid(f"The request does not fit: {exc}.", field=field) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Invalid("The request is not JSON in UTF-8.") from None
 
 
 def answer(data: Any, status: int = 200) -> HttpResponse:

@@ -5,7 +5,8 @@
     setup.html        token, username, error (an Invalid or None)
     login.html        form (Django's AuthenticationForm), next
 
-Every page also gets `demo_banner` and, from Django, `user` and `request`.
+Every page, for strangers too, also gets `demo_banner`, `maestro_version`, `is_debug` and,
+from Django, `user` and `request`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from sessions_app.consumers.token import make_socket_token
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.services import setup
 from sessions_app.services.conversations import conversation_for
-
 
 # Strings reach the page's HTML through one policy (js/markdown.js) or not at all.
 _TRUSTED_TYPES = {
@@ -36,7 +36,7 @@ _TRUSTED_TYPES = {
 
 @never_cache
 @csp_update(_TRUSTED_TYPES)
-@require_GET
+@require_safe
 @login_required
 def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
     """The chat page, empty or at one conversation; a foreign one does not exist."""
@@ -57,7 +57,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 
 @never_cache
 @csp_update(_TRUSTED_TYPES)
-@require_GET
+@require_safe
 @login_required
 def credentials(request: HttpRequest) -> HttpResponse:
     """The page of credentials."""

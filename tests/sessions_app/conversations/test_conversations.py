@@ -1,47 +1,24 @@
-"""Conversations: list, search, branches, export; each for its owner alone."""
+"""The list of conversations: last active first, searched, named, put away, deleted."""
 
-import itertools
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Conversation, Message
+from sessions_app.models import Conversation, Message, Run
 from sessions_app.services import branches, conversations, export
+from tests.sessions_app.conversations.trees import (
+    make_conversation,
+    make_deep_conversation,
+)
 from tests.sessions_app.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def make_conversation(owner, *texts, **fields):
-    """A straight conversation of these texts, question and answer in turn."""
-    conversation = Conversation.objects.create(owner=owner, **fields)
-    parent = None
-    for depth, words in enumerate(texts):
-        parent = add(conversation, parent, words, depth)
-    conversation.leaf = parent
-    conversation.save()
-    return conversation
-
-
-def add(conversation, parent, words, depth=None):
-    depth = depth if depth is not None else parent.depth + 1
-    return Message.objects.create(
-        conversation=conversation,
-        parent=parent,
-        depth=depth,
-        role="user" if depth % 2 == 0 else "assistant",
-        parts=[{"type": "text", "text": words, "state": {"opaque": "never shown"}}],
-        text=words,
-    )
-
-
-def shown(user, conversation, **options):
-    page = branches.page_of_branch(
-        user=user, conversation_id=conversation.pk, **options
-    )
-    return [m.parts[0]["text"] for m in page.messages], page.has_more
+def titles(user, **options):
+    return [c.title for c in conversations.list_conversations(user=user, **options)]
 
 
 def test_the_last_active_conversation_comes_first_and_pages_go_back():
@@ -54,135 +31,151 @@ def test_the_last_active_conversation_comes_first_and_pages_go_back():
         )
     first = conversations.list_conversations(user=alice, limit=3)
     assert [c.title for c in first] == ["c0", "c1", "c2"]
-    rest = conversations.list_conversations(user=alice, before=first[-1].updated_at)
-    assert [c.title for c in rest] == ["c3", "c4"]
+    assert titles(alice, before=first[-1].updated_at) == ["c3", "c4"]
+
+
+def test_conversations_of_the_same_moment_are_each_listed_once():
+    alice = make_user("alice")
+    for name in "abcdefg":
+        make_conversation(alice, title=name)
+    Conversation.objects.update(updated_at=timezone.now())
+    seen, position = [], {}
+    while page := conversations.list_conversations(user=alice, limit=2, **position):
+        seen += [c.title for c in page]
+        position = {"before": page[-1].updated_at, "before_id": page[-1].pk}
+    assert sorted(seen) == list("abcdefg")
 
 
 def test_charlie_sees_none_of_alices_conversations():
     alice, charlie = make_user("alice"), make_user("charlie")
     conversation = make_conversation(alice, "secret plan", title="plan")
-    assert not conversations.list_conversations(user=charlie)
-    assert not conversations.list_conversations(user=charlie, query="plan")
+    pk = conversation.pk
+    assert not titles(charlie)
+    assert not titles(charlie, query="plan")
+    mine = {"user": charlie, "conversation_id": pk}
     for call in (
-        lambda: conversations.conversation_for(
-            user=charlie, conversation_id=conversation.pk
-        ),
-        lambda: branches.page_of_branch(user=charlie, conversation_id=conversation.pk),
+        lambda: conversations.conversation_for(**mine),
+        lambda: conversations.rename_conversation(**mine, title="mine"),
+        lambda: conversations.archive_conversation(**mine),
+        lambda: conversations.delete_conversation(**mine),
+        lambda: branches.page_of_branch(**mine),
         lambda: branches.choose_branch(user=charlie, message_id=conversation.leaf_id),
-        lambda: export.export_json(user=charlie, conversation_id=conversation.pk),
-        lambda: conversations.delete_conversation(
-            user=charlie, conversation_id=conversation.pk
-        ),
+        lambda: export.export_json(**mine),
+        lambda: export.export_markdown(**mine),
     ):
         with pytest.raises(NotFound):
             call()
-    assert Conversation.objects.filter(pk=conversation.pk).exists()
+    conversation.refresh_from_db()
+    assert (conversation.title, conversation.archived_at) == ("plan", None)
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "-" * 36, "0" * 500, "\x00"])
+def test_what_is_no_id_is_not_found(garbage):
+    alice = make_user("alice")
+    with pytest.raises(NotFound):
+        conversations.conversation_for(user=alice, conversation_id=garbage)
+    with pytest.raises(NotFound):
+        branches.choose_branch(user=alice, message_id=garbage)
 
 
 def test_search_finds_every_word_in_title_or_messages():
     alice = make_user("alice")
-    found = make_conversation(alice, "the quick brown fox", title="Animals")
+    make_conversation(alice, "the quick brown fox", title="Animals")
     make_conversation(alice, "the slow brown bear", title="Others")
-    hits = conversations.list_conversations(user=alice, query="animals brown FOX")
-    assert [c.pk for c in hits] == [found.pk]
+    assert titles(alice, query="animals brown FOX") == ["Animals"]
+
+
+@pytest.mark.parametrize("query", ["öl", "ÖL", "Öl"])
+def test_search_ignores_case_beyond_ascii(query):
+    alice = make_user("alice")
+    make_conversation(alice, "Das Öl ist teuer", title="found")
+    assert titles(alice, query=query) == ["found"]
+
+
+@pytest.mark.parametrize("query", ["100%", "a_b", "c\\d", "it's"])
+def test_search_takes_every_character_as_itself(query):
+    alice = make_user("alice")
+    make_conversation(alice, f"so {query} it is", title="found")
+    make_conversation(alice, "100 acb cxd its", title="other")
+    assert titles(alice, query=query) == ["found"]
+
+
+def test_search_survives_what_a_database_cannot_store():
+    alice = make_user("alice")
+    make_conversation(alice, "x", title="found")
+    assert titles(alice, query="x\x00") == ["found"]
 
 
 def test_archived_conversations_are_out_of_the_list_and_come_back():
     alice = make_user("alice")
-    row = make_conversation(alice, "x")
-    conversations.archive_conversation(
-        user=alice, conversation_id=row.pk, archived=True
-    )
-    assert not conversations.list_conversations(user=alice)
-    assert len(conversations.list_conversations(user=alice, archived=True)) == 1
-    conversations.archive_conversation(
-        user=alice, conversation_id=row.pk, archived=False
-    )
-    assert len(conversations.list_conversations(user=alice)) == 1
+    mine = {"user": alice, "conversation_id": make_conversation(alice, title="c").pk}
+    conversations.archive_conversation(**mine)
+    assert titles(alice) == []
+    assert titles(alice, archived=True) == ["c"]
+    conversations.archive_conversation(**mine, archived=False)
+    assert titles(alice) == ["c"]
 
 
-@pytest.mark.parametrize("title", ["", "   ", "x" * 201])
-def test_it_refuses_a_name_that_is_none(title):
+@pytest.mark.parametrize("title", ["", "   ", "\x00\x07", "x" * 201])
+def test_it_refuses_a_name_that_is_none_and_changes_nothing(title):
     alice = make_user("alice")
     row = make_conversation(alice, "x", title="before")
     with pytest.raises(Invalid):
-        conversations.rename_conversation(
-            user=alice, conversation_id=row.pk, title=title
+        conversations.change_conversation(
+            user=alice, conversation_id=row.pk, title=title, archived=True
         )
     row.refresh_from_db()
-    assert row.title == "before"
+    assert (row.title, row.archived_at) == ("before", None)
 
 
-def test_a_page_shows_the_newest_messages_and_the_next_the_older_ones():
+def test_a_name_is_one_line_without_control_characters():
     alice = make_user("alice")
-    row = make_conversation(alice, *[f"m{i}" for i in range(7)])
-    assert shown(alice, row, limit=3) == (["m4", "m5", "m6"], True)
-    assert shown(alice, row, limit=3, before_depth=4) == (["m1", "m2", "m3"], True)
-    assert shown(alice, row, limit=3, before_depth=1) == (["m0"], False)
+    row = make_conversation(alice)
+    named = conversations.rename_conversation(
+        user=alice, conversation_id=row.pk, title=" two\r\n\x00 lines "
+    )
+    assert named.title == "two lines"
+    assert named.title_is_chosen
 
 
-def test_an_empty_conversation_has_an_empty_page():
+def test_naming_and_putting_away_is_no_activity():
     alice = make_user("alice")
-    assert shown(alice, make_conversation(alice)) == ([], False)
+    row = make_conversation(alice)
+    conversations.change_conversation(
+        user=alice, conversation_id=row.pk, title="new", archived=True
+    )
+    before = row.updated_at
+    row.refresh_from_db()
+    assert row.updated_at == before
 
 
-def test_a_deep_conversation_opens_with_a_handful_of_queries(
+def test_the_list_says_which_conversation_is_at_work_in_one_query(
+    django_assert_num_queries,
+):
+    alice = make_user("alice")
+    for name in "abc":
+        row = make_conversation(alice, "question", "answer", title=name)
+    run = Run.objects.create(
+        conversation=row,
+        question=row.leaf.parent,
+        answer=row.leaf,
+        provider="openai",
+        auth_type="api_key",
+        credential_name="k",
+        model="m",
+    )
+    with django_assert_num_queries(1):
+        found = conversations.list_conversations(user=alice)
+    assert {c.title: c.active_run for c in found} == {"a": None, "b": None, "c": run.pk}
+
+
+def test_deleting_takes_every_message_of_a_long_conversation(
     django_assert_max_num_queries,
 ):
     alice = make_user("alice")
-    conversation = Conversation.objects.create(owner=alice)
-    rows = [
-        Message(
-            conversation=conversation,
-            depth=i,
-            role="user",
-            parts=[{"type": "text", "text": str(i)}],
-        )
-        for i in range(10_000)
-    ]
-    for before, after in itertools.pairwise(rows):
-        after.parent_id = before.pk
-    Message.objects.bulk_create(rows, batch_size=500)
-    conversation.leaf = rows[-1]
-    conversation.save()
-    with django_assert_max_num_queries(6):
-        texts, has_more = shown(alice, conversation)
-    assert has_more
-    assert texts[-1] == "9999" and len(texts) == 50
-
-
-def test_versions_of_a_message_are_listed_and_a_branch_can_be_chosen():
-    alice = make_user("alice")
-    row = make_conversation(alice, "question", "first answer", "follow-up")
-    question = Message.objects.get(text="question")
-    second = add(row, question, "second answer")
-    row.leaf = second
-    row.save()
-    assert shown(alice, row)[0] == ["question", "second answer"]
-    page = branches.page_of_branch(user=alice, conversation_id=row.pk)
-    first = Message.objects.get(text="first answer")
-    assert page.messages[1].siblings == [first.pk, second.pk]
-    branches.choose_branch(user=alice, message_id=first.pk)
-    assert shown(alice, row)[0] == ["question", "first answer", "follow-up"]
-
-
-def test_two_first_questions_are_versions_of_each_other():
-    alice = make_user("alice")
-    row = make_conversation(alice, "one")
-    other = add(row, None, "two", depth=0)
-    page = branches.page_of_branch(user=alice, conversation_id=row.pk)
-    assert len(page.messages[0].siblings) == 2
-    branches.choose_branch(user=alice, message_id=other.pk)
-    assert shown(alice, row)[0] == ["two"]
-
-
-def test_markdown_keeps_code_whole_and_json_keeps_every_branch_without_opaque_state():
-    alice = make_user("alice")
-    code = "```python\nprint('<b>')\n```"
-    row = make_conversation(alice, "show me", code, title="Code")
-    add(row, Message.objects.get(text="show me"), "other answer")
-    assert code in export.export_markdown(user=alice, conversation_id=row.pk)
-    data = export.export_json(user=alice, conversation_id=row.pk)
-    assert len(data["messages"]) == 3
-    assert data["version"] == 1
-    assert "opaque" not in str(data)
+    kept = make_conversation(alice, "kept")
+    row = make_deep_conversation(alice, 3_000)
+    with django_assert_max_num_queries(60):
+        conversations.delete_conversation(user=alice, conversation_id=row.pk)
+    assert list(Conversation.objects.all()) == [kept]
+    assert Message.objects.count() == 1

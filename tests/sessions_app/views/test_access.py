@@ -1,13 +1,22 @@
 """Deny by default, proven from the URL resolver; foreign ids are not found, everywhere."""
 
+import ast
 import json
 import uuid
+from pathlib import Path
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from sessions_app.models import Conversation, Message, SavedAuthentication
-from tests.sessions_app.factories import make_credential, make_user, sign_in
+import sessions_app
+from sessions_app.models import Conversation, Message, Run, SavedAuthentication
+from tests.sessions_app.factories import (
+    make_credential,
+    make_team,
+    make_user,
+    sign_in,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -21,42 +30,61 @@ OPEN = {
     "setup": "the one-time link is the key",
 }
 IDS = ("conversation_id", "credential_id")
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+
+# What a caller of a route with an id would send to have its way.
+BODIES = {
+    "api-conversation": {"title": "mine now", "archived": True},
+    "api-branch": {"message_id": "MESSAGE"},
+    "api-credential-key": {"api_key": "sk-evil", "base_url": "http://evil.example"},
+    "api-credential-share": {"everyone": False},
+}
+# Routes with an id that take no body.
+BARE = {
+    "conversation",
+    "export-markdown",
+    "export-json",
+    "api-messages",
+    "api-credential",
+    "api-credential-test",
+    "api-credential-models",
+}
 
 
-def routes(patterns=None, prefix=""):
-    """(name, route, argument names, callback) of every URL but the admin's own."""
+def routes(patterns=None):
+    """(name, argument names) of every URL but the admin's own."""
     for pattern in patterns or get_resolver().url_patterns:
-        route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
             if pattern.app_name != "admin":
-                yield from routes(pattern.url_patterns, route)
+                yield from routes(pattern.url_patterns)
         elif isinstance(pattern, URLPattern):
-            names = list(pattern.pattern.converters) or list(
-                pattern.pattern.regex.groupindex
-            )
-            yield pattern.name, route, names, pattern.callback
+            yield pattern.name, list(pattern.pattern.converters)
 
 
 def path_of(name, names, ids):
-    from django.urls import reverse
-
-    values = {n: ids.get(n) or {"kind": "json", "token": "x"}[n] for n in names}
-    return reverse(name, kwargs=values)
+    return reverse(name, kwargs={n: ids[n] for n in names})
 
 
-def test_every_route_has_a_name():
-    assert all(name for name, *_ in routes())
+def call(client, method, path, body=None):
+    text = None if method in ("get", "head") else json.dumps(body or {})
+    return getattr(client, method)(path, text, content_type="application/json")
+
+
+def test_every_route_has_a_name_of_its_own():
+    names = [name for name, _ in routes()]
+    assert all(names)
+    assert len(names) == len(set(names))
 
 
 def test_every_view_asks_for_a_login_unless_it_is_on_the_list(client):
-    ids = {name: uuid.uuid4() for name in IDS}
+    ids = {name: uuid.uuid4() for name in IDS} | {"token": "x"}
     seen = set()
-    for name, _, names, _ in routes():
+    for name, names in routes():
         seen.add(name)
         if name in OPEN:
             continue
-        for method in ("get", "post", "patch", "delete"):
-            answer = getattr(client, method)(path_of(name, names, ids))
+        for method in METHODS:
+            answer = call(client, method, path_of(name, names, ids))
             is_refused = answer.status_code in (401, 403, 405)
             goes_to_login = (
                 answer.status_code == 302 and "/login/" in answer["Location"]
@@ -65,79 +93,175 @@ def test_every_view_asks_for_a_login_unless_it_is_on_the_list(client):
     assert set(OPEN) <= seen, "the list names a view that is gone"
 
 
+def test_an_anonymous_call_of_the_json_is_told_to_sign_in(client):
+    answer = client.get("/api/conversations/")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "signed_out")
+
+
+def test_somebody_who_was_deactivated_is_out_at_once(client):
+    charlie = make_user("charlie")
+    sign_in(client, charlie)
+    assert client.get("/api/conversations/").status_code == 200
+    charlie.is_active = False
+    charlie.save()
+    assert client.get("/api/conversations/").status_code == 401
+    assert client.get("/").status_code == 302
+
+
 def test_the_admin_is_for_staff_only(client):
     sign_in(client, make_user("bob"))
     answer = client.get("/admin/sessions_app/savedauthentication/")
     assert answer.status_code == 302 and "/admin/login/" in answer["Location"]
 
 
-BODIES = {
-    "api-conversation": {"title": "mine now"},
-    "api-credential-key": {"api_key": "sk-evil"},
-    "api-credential-share": {"everyone": False},
-}
+def alices_things():
+    """({argument: id}, id of a message) of a conversation with a run, and a key."""
+    alice = make_user("alice")
+    credential = make_credential(owner=alice, name="hers")
+    conversation = Conversation.objects.create(owner=alice, title="hers")
+    question = Message.objects.create(conversation=conversation, role="user", text="x")
+    answer = Message.objects.create(
+        conversation=conversation, parent=question, depth=1, role="assistant"
+    )
+    conversation.leaf = question
+    conversation.save()
+    Run.objects.create(
+        conversation=conversation,
+        question=question,
+        answer=answer,
+        provider="openai",
+        auth_type="api_key",
+        credential_name="hers",
+        model="m",
+    )
+    ids = {"conversation_id": conversation.pk, "credential_id": credential.pk}
+    return ids, answer.pk
+
+
+def body_of(name, message_id):
+    """What to send; a route with an id that is in no list fails the test."""
+    assert name in BODIES or name in BARE, f"say what {name} takes, in BODIES or BARE"
+    body = dict(BODIES.get(name, {}))
+    if body.get("message_id"):
+        body["message_id"] = str(message_id)
+    return body
 
 
 def test_another_persons_ids_are_not_found_and_nothing_changes(client):
-    alice = make_user("alice")
-    charlie = make_user("charlie")
-    conversation = Conversation.objects.create(owner=alice, title="hers")
-    message = Message.objects.create(conversation=conversation, role="user", text="x")
-    conversation.leaf = message
-    conversation.save()
-    credential = make_credential(owner=alice, name="hers")
+    """S-01: every route that takes an id, every method, whoever is not the owner."""
+    ids, message_id = alices_things()
     before = snapshot()
-    sign_in(client, charlie)
-    ids = {"conversation_id": conversation.pk, "credential_id": credential.pk}
-    tried = 0
-    for name, _, names, _ in routes():
+    sign_in(client, make_user("charlie"))
+    tried = {}
+    for name, names in routes():
         if not set(names) & set(IDS):
             continue
-        body = (
-            {"message_id": str(message.pk)}
-            if name == "api-branch"
-            else BODIES.get(name, {})
-        )
-        for method in ("get", "post", "patch", "delete"):
-            answer = client.generic(
-                method.upper(),
-                path_of(name, names, ids),
-                json.dumps(body),
-                content_type="application/json",
-            )
+        body = body_of(name, message_id)
+        for method in METHODS:
+            answer = call(client, method, path_of(name, names, ids), body)
             assert answer.status_code in (404, 405), (method, name, answer.status_code)
-            tried += answer.status_code == 404
-    assert tried >= 9
+            tried[name] = tried.get(name, 0) + (answer.status_code == 404)
+    assert tried.keys() == BODIES.keys() | BARE
+    assert all(tried.values()), "a route was never asked with a method it has"
+    assert snapshot() == before
+
+
+def test_the_owner_is_answered_where_others_are_not(client):
+    """The matrix above would pass with every route broken."""
+    ids, message_id = alices_things()
+    sign_in(client, Conversation.objects.get().owner)
+    for name in ("conversation", "export-markdown", "export-json", "api-messages"):
+        path = reverse(name, kwargs={"conversation_id": ids["conversation_id"]})
+        assert client.get(path).status_code == 200
+    path = reverse("api-branch", kwargs={"conversation_id": ids["conversation_id"]})
+    answer = call(client, "post", path, {"message_id": str(message_id)})
+    assert len(answer.json()["messages"]) == 2
+
+
+def test_whom_a_key_is_shared_with_may_use_it_and_change_nothing(client):
+    """S-03: sharing for use never grants a change."""
+    alice, bob = make_user("alice"), make_user("bob")
+    row = make_credential(owner=alice, name="shared", team=make_team(alice, bob))
+    before = snapshot()
+    sign_in(client, bob)
+    listed = client.get("/api/credentials/").json()["credentials"]
+    assert [(c["name"], c["may_manage"]) for c in listed] == [("shared", False)]
+    kwargs = {"credential_id": row.pk}
+    for name, method in (
+        ("api-credential-key", "post"),
+        ("api-credential-share", "post"),
+        ("api-credential", "delete"),
+    ):
+        body = BODIES.get(name, {})
+        answer = call(client, method, reverse(name, kwargs=kwargs), body)
+        assert answer.status_code == 403, name
     assert snapshot() == before
 
 
 def snapshot():
-    return (
-        list(Conversation.objects.values()),
-        list(Message.objects.values()),
-        list(SavedAuthentication.objects.order_by("pk").values()),
+    return tuple(
+        list(model.objects.order_by("pk").values())
+        for model in (Conversation, Message, Run, SavedAuthentication)
     )
 
 
 def test_an_own_conversation_with_a_foreign_message_is_not_found(client):
-    alice, charlie = make_user("alice"), make_user("charlie")
-    hers = Conversation.objects.create(owner=alice)
-    message = Message.objects.create(conversation=hers, role="user", text="x")
+    """S-05: an own parent and a foreign child."""
+    _, message_id = alices_things()
+    charlie = make_user("charlie")
     mine = Conversation.objects.create(owner=charlie)
-    sign_in(client, charlie)
-    answer = client.post(
-        f"/api/conversations/{mine.pk}/branch/",
-        json.dumps({"message_id": str(message.pk)}),
-        content_type="application/json",
+    own = Message.objects.create(
+        conversation=Conversation.objects.create(owner=charlie), role="user"
     )
-    assert answer.status_code == 404
+    sign_in(client, charlie)
+    before = snapshot()
+    for pk in (message_id, own.pk):
+        body = {"message_id": str(pk)}
+        answer = call(client, "post", f"/api/conversations/{mine.pk}/branch/", body)
+        assert answer.status_code == 404
+    assert snapshot() == before
 
 
-def test_state_changes_need_a_csrf_token(client):
-    from django.test import Client
+def test_a_key_cannot_be_shared_with_a_team_of_others(client):
+    """S-04: a foreign key from the client goes through the caller's own rows."""
+    charlie = make_user("charlie")
+    theirs = make_team(make_user("alice"), make_user("bob"))
+    row = make_credential(owner=charlie)
+    sign_in(client, charlie)
+    share = f"/api/credentials/{row.pk}/share/"
+    new = {"provider": "openai", "name": "new", "api_key": "k"}
+    for path, body in ((share, {}), ("/api/credentials/", new)):
+        foreign = call(client, "post", path, {**body, "team": str(theirs.pk)})
+        nowhere = call(client, "post", path, {**body, "team": str(uuid.uuid4())})
+        assert foreign.status_code in (400, 404)
+        assert foreign.content == nowhere.content  # does not say that it is there
+    assert SavedAuthentication.objects.get().team_id is None
 
+
+def test_state_changes_need_a_csrf_token():
     strict = Client(enforce_csrf_checks=True)
     sign_in(strict, make_user("alice"))
-    for method, path in (("post", "/api/credentials/"), ("delete", "/api/demo/")):
-        answer = getattr(strict, method)(path, "{}", content_type="application/json")
-        assert answer.status_code == 403
+    ids = {name: uuid.uuid4() for name in IDS} | {"token": "x"}
+    for name, names in routes():
+        if name in ("healthz", "readyz", "metrics"):
+            continue
+        for method in ("post", "put", "patch", "delete"):
+            path = path_of(name, names, ids)
+            answer = call(strict, method, path)
+            assert answer.status_code == 403, (method, name)
+            if path.startswith("/api/"):
+                assert answer.json()["error"]["code"] == "csrf"
+
+
+def test_doors_reach_rows_through_services_only():
+    """S-06: no view and no consumer asks a model; services do, as somebody."""
+    app = Path(sessions_app.__file__).parent
+    found = [
+        f"{path.name}:{node.lineno}"
+        for folder in ("views", "consumers")
+        for path in sorted((app / folder).glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("objects", "_default_manager", "_base_manager")
+    ]
+    assert found == []

@@ -7,6 +7,8 @@ import time_machine
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from maestro import log_config
+from sessions_app.models import InstallationFact
 from sessions_app.services import setup
 from tests.sessions_app.factories import make_superuser
 
@@ -72,3 +74,47 @@ def test_a_mistake_is_said_and_the_link_stays_good(client, wrong):
         setup.create_administrator(token=token, **fields)
     assert not User.objects.exists()
     assert setup.is_valid(token)
+
+
+def test_a_mistake_is_shown_on_the_page_which_stays_usable(client):
+    token = setup.issue_setup_token()
+    answer = client.post(f"/setup/{token}/", {**GOOD, "again": "other"})
+    assert answer.status_code == 400
+    assert b"The two passwords differ." in answer.content
+    assert b"a long enough phrase" not in answer.content
+    assert client.post(f"/setup/{token}/", GOOD).status_code == 302
+
+
+def test_a_link_that_another_request_has_just_used_makes_no_second_administrator(
+    monkeypatch,
+):
+    token = setup.issue_setup_token()
+    setup.create_administrator(token=token, **GOOD)
+    # What a request sees that looked a moment before the other one was done.
+    monkeypatch.setattr(setup, "is_valid", lambda token: True)
+    with pytest.raises(setup.NotFound):
+        setup.create_administrator(token=token, **{**GOOD, "username": "other"})
+    assert User.objects.count() == 1
+
+
+def test_the_token_is_not_stored_as_it_is():
+    token = setup.issue_setup_token()
+    [fact] = InstallationFact.objects.all()
+    assert token not in fact.value
+
+
+def test_the_token_is_in_no_log(client, caplog):
+    token = setup.issue_setup_token()
+    with caplog.at_level("DEBUG"):
+        client.get(f"/setup/{token}/")
+        client.post(f"/setup/{token}/", {**GOOD, "again": "other"})
+    said = [structured(record) for record in caplog.records]
+    assert any("/setup/" in line for line in said), "nothing was logged: no proof"
+    assert not [line for line in said if token in line]
+
+
+def structured(record):
+    """The record as the product's log writes it."""
+    config = log_config.dict_config("json", "INFO")["formatters"]["structured"]
+    options = {key: value for key, value in config.items() if key != "()"}
+    return config["()"](**options).format(record)

@@ -1,0 +1,45 @@
+"""What is refused before a view is reached: the page gets a page, JSON gets JSON.
+
+`CSRF_FAILURE_VIEW` and the handlers of the root URLconf name these functions.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views import csrf, defaults
+
+from sessions_app.views.json_api import error
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The CSRF token is missing, foreign or of an older session."""
+    if _wants_json(request):
+        message = "This page is out of date. Load it again, then repeat what you did."
+        return error(403, "csrf", message)
+    return csrf.csrf_failure(request, reason, template_name="403.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django refused the request itself."""
+    if _wants_json(request):
+        return error(400, "bad_request", "The request cannot be understood.")
+    return defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such address."""
+    if _wants_json(request):
+        return error(404, "not_found", "There is nothing at this address.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A bug of ours: it is in the log, under the request's id."""
+    if _wants_json(request):
+        message = "Something went wrong here. Try again; the log of the server has it."
+        return error(500, "server_error", message)
+    return defaults.server_error(request)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
