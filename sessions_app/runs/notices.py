@@ -73,6 +73,8 @@ def accepted_frame(
     `is_first`: it began its conversation, so neither message has siblings to look up.
     """
     question, answer = asked.question, asked.answer
+    if asked.run.is_active:
+        asked.conversation.active_run = asked.run.pk  # type: ignore[attr-defined]
     return encode(
         frames.Accepted(
             client_message_id=client_message_id,
