@@ -82,7 +82,7 @@ export class AnswerBody {
       segment?.node.remove();
       segment = { type: part.type, ...makeSegment(part.type) };
       this.segments.set(index, segment);
-      this.element.append(segment.node);
+      this.element.insertBefore(segment.node, this.element.children[index] ?? null);
     }
     segment.draw(part, isOver, isLast);
   }

@@ -128,7 +128,7 @@ socket.addEventListener("ready", () => {
   outbox.flush();
 });
 socket.addEventListener("gone", ({ detail }) => {
-  byId("connection").textContent = detail === 4401 ? STRINGS.signedOut : STRINGS.offline;
+  byId("connection").textContent = detail === 4401 || detail === 4403 ? STRINGS.signedOut : STRINGS.offline;
   byId("connection").hidden = false;
 });
 

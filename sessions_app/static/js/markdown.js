@@ -17,6 +17,7 @@ const CONFIG = {
   ALLOWED_TAGS: TAGS.filter((tag) => tag !== "input"),
   ALLOWED_ATTR: ["href", "class", "start", "align", "rel", "target", "title"],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+  ADD_URI_SAFE_ATTR: ["start", "align", "rel", "target"], // their values are not addresses
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   ALLOW_UNKNOWN_PROTOCOLS: false,
@@ -26,6 +27,8 @@ const policy = globalThis.trustedTypes?.createPolicy("maestro", {
 }) ?? { createHTML: (html) => DOMPurify.sanitize(html, CONFIG) };
 
 const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const ENTITY = /&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)|[<>"']/gi;
+const escapeText = (text) => text.replace(ENTITY, (c) => `&#${c.charCodeAt(0)};`);
 const isSafe = (url) => /^(https?:\/\/|mailto:)/i.test(url.trim());
 const anchor = (url, inner) => `<a href="${escape(url.trim())}" target="_blank" rel="noopener noreferrer">${inner}</a>`;
 
@@ -36,6 +39,8 @@ const marked = new Marked({
   breaks: false,
   renderer: {
     html: ({ text }) => escape(text),
+    // Between <pre>, <code>, <kbd> marked would take text for HTML that is already escaped.
+    text(token) { return token.tokens ? this.parser.parseInline(token.tokens) : escapeText(token.text); },
     image({ href, text }) {
       const words = escape(say(STRINGS.imageLink, { url: href }) + (text ? ` (${text})` : ""));
       return isSafe(href) ? anchor(href, words) : words;
@@ -58,10 +63,13 @@ function fill(element, text, streaming = false) {
   isStreaming = streaming;
   try {
     element.innerHTML = policy.createHTML(marked.parse(text));
+    decorate(element);
+  } catch (error) {
+    console.warn("markdown.failed", error.name); // nested too deeply, most likely
+    element.textContent = text;
   } finally {
     isStreaming = false;
   }
-  decorate(element);
 }
 
 // Frames around code and tables are ours and made of elements, after the sanitiser.
@@ -82,6 +90,10 @@ function decorate(element) {
   }
 }
 
+function lex(text) {
+  try { return marked.lexer(text); } catch { return []; } // too deep: all of it is the tail
+}
+
 export function render(element, text) {
   element.replaceChildren();
   fill(element, text);
@@ -91,15 +103,21 @@ export function render(element, text) {
 export class GrowingMarkdown {
   constructor(element) {
     this.element = element;
+    this.reset();
+  }
+
+  reset() {
+    this.element.replaceChildren();
     this.text = "";
     this.stable = 0; // characters that are in finished blocks
     this.tail = null;
   }
 
-  update(text) {
+  update(whole) {
+    const text = whole.replace(/\r\n?/g, "\n"); // as marked counts
+    if (!text.startsWith(this.text)) this.reset();
     this.text = text;
-    const rest = text.slice(this.stable);
-    const tokens = marked.lexer(rest);
+    const tokens = lex(text.slice(this.stable));
     let last = tokens.length - 1;
     while (last > 0 && tokens[last].type === "space") last -= 1;
     let done = "";

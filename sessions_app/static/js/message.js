@@ -105,7 +105,7 @@ function trouble(run) {
         el("a", { class: "button button--small button--quiet", href: credentialsUrl() }, STRINGS.addCredential)));
   }
   const word = { stopped: "stopped", interrupted: "interrupted" }[run.status]
-    ?? { length: "cut", content_filter: "filtered" }[run.stop_reason];
+    ?? { length: "cut", content_filter: "filtered", refusal: "declined" }[run.stop_reason];
   return word ? el("p", { class: "message__status" }, STRINGS.status[word]) : "";
 }
 

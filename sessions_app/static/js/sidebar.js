@@ -46,18 +46,18 @@ export class Sidebar extends EventTarget {
   }
 
   async load() {
-    const { conversations } = await api("GET", this.path());
+    const { conversations, next } = await api("GET", this.path());
     this.rows = conversations;
-    this.hasMore = conversations.length >= 50;
+    this.next = next;
     this.draw();
   }
 
   async more() {
-    if (!this.hasMore || this.isLoading) return;
+    if (!this.next || this.isLoading) return;
     this.isLoading = true;
-    const { conversations } = await api("GET", this.path(this.rows.at(-1).updated_at)).finally(() => { this.isLoading = false; });
+    const { conversations, next } = await api("GET", this.path(this.next)).finally(() => { this.isLoading = false; });
     this.rows.push(...conversations);
-    this.hasMore = conversations.length >= 50;
+    this.next = next;
     this.draw();
   }
 
@@ -109,7 +109,7 @@ export class Sidebar extends EventTarget {
     if (wasOpen) return;
     const base = document.body.dataset.chatUrl ?? "/";
     const item = (label, call, extra = "") => el("button", { class: `menu__item ${extra}`, type: "button", on: { click: () => { this.closeMenu(); button.focus(); call(); } } }, label);
-    const file = (label, kind) => el("a", { class: "menu__item", href: `${base}c/${row.id}/export.${kind}`, download: "" }, label);
+    const file = (label, kind) => el("a", { class: "menu__item", href: `${base}c/${row.id}/export.${kind}`, download: "", on: { click: () => setTimeout(() => this.closeMenu()) } }, label);
     this.opened = el("div", { class: "menu", data: { id: row.id }, on: { keydown: (event) => { if (event.key === "Escape") { this.closeMenu(); button.focus(); } } } },
       item(STRINGS.rename, () => this.rename(row)),
       item(row.archived ? STRINGS.unarchive : STRINGS.archive, () => this.archive(row)),

@@ -47,7 +47,7 @@ export class ChatSocket extends EventTarget {
     this.isReady = false;
     clearInterval(this.pinging);
     this.dispatchEvent(new CustomEvent("gone", { detail: code }));
-    if (code === 4401) return; // signed out: trying again is no use
+    if (code === 4401 || code === 4403) return; // signed out, or an old page: trying is no use
     const wait = Math.min(300 * 2 ** this.tries, LONGEST_MS) * (0.7 + 0.6 * Math.random());
     this.tries += 1;
     this.again = setTimeout(() => this.open(), wait);

@@ -146,7 +146,7 @@ export class Thread {
   }
 
   mark() {
-    this.list.setAttribute("aria-busy", String(Boolean(this.activeRun)));
+    this.list.parentElement.setAttribute("aria-busy", String(Boolean(this.activeRun)));
     this.list.dispatchEvent(new Event("maestro:runs", { bubbles: true }));
   }
 

@@ -1,0 +1,163 @@
+"""The product in a real browser: one installation with its demo, one Chromium a session.
+
+Every page fails its test on an error in the console, an error of a script, a request that
+failed, or a request to anywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.e2e.attacked import attacked, attacked_window, hostile, watched
+from tests.e2e.started import Started
+
+__all__ = ["attacked", "attacked_window", "hostile", "watched"]
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",
+]  # fmt: skip
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium. Without one: skipped loudly, or failed where CI demands it."""
+    path = next(
+        filter(
+            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+        ),
+        "",
+    )
+    if not path:
+        word = (
+            "no Chromium found: install the package `chromium` to run the browser tests"
+        )
+        pytest.fail(word) if os.environ.get("CI") else pytest.skip(word)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Product:
+    """A running installation with the demo, and its emulator's control."""
+
+    started: Started
+    state: dict[str, Any]  # cookies of the administrator
+
+    @property
+    def url(self) -> str:
+        return self.started.url
+
+    @property
+    def emulator(self) -> str:
+        port = (self.started.data / "demo.port").read_text()
+        return f"http://127.0.0.1:{port}"
+
+    def control(self, path: str, **data: Any) -> None:
+        """Tell the emulator what happens next; see providers/emulator/control.py."""
+        answer = requests.post(
+            f"{self.emulator}/_emulator/{path}", json=data, timeout=5
+        )
+        assert answer.ok, answer.text
+
+
+@pytest.fixture(scope="session")
+def product(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """Started once, set up through its own one-time link."""
+    started = Started(tmp_path_factory.mktemp("product") / "data")
+    context = chromium.new_context()
+    started.set_up(context.new_page())
+    yield Product(started, dict(context.storage_state()))
+    context.close()
+    started.stop()
+    for trouble in ("Traceback", "database is locked"):
+        assert trouble not in started.output, started.output[-4000:]
+
+
+@pytest.fixture
+def window(chromium: Browser, product: Product) -> Iterator[BrowserContext]:
+    """A desktop window in which the administrator is signed in."""
+    yield from _window(chromium, product, DESKTOP)
+
+
+@pytest.fixture
+def phone(chromium: Browser, product: Product) -> Iterator[BrowserContext]:
+    """The same on a phone."""
+    yield from _window(chromium, product, PHONE)
+
+
+def _window(chromium: Browser, product: Product, size: Any) -> Iterator[BrowserContext]:
+    requests.delete(f"{product.emulator}/_emulator", timeout=5)
+    context = chromium.new_context(
+        base_url=product.url, storage_state=product.state, viewport=size
+    )
+    troubles: list[str] = []
+    context.on("page", lambda page: watch(page, product.url, troubles))
+    yield context
+    context.close()
+    assert not troubles
+
+
+def watch(page: Page, origin: str, troubles: list[str]) -> None:
+    """Collect what must not happen in a page."""
+    own = (origin, origin.replace("http", "ws", 1), "data:", "blob:", "about:")
+    page.on(
+        "console", lambda m: m.type == "error" and troubles.append(f"console: {m.text}")
+    )
+    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+    page.on(
+        "request",
+        lambda r: r.url.startswith(own) or troubles.append(f"foreign: {r.url}"),
+    )
+
+
+@pytest.fixture
+def page(window: BrowserContext) -> Page:
+    """An empty chat page."""
+    found = window.new_page()
+    found.goto("/")
+    ready(found)
+    return found
+
+
+def ready(page: Page) -> None:
+    """Wait until the page knows its model and its socket is open."""
+    expect(page.locator("#picker-model")).not_to_have_text("Choose a model")
+    expect(page.locator("#connection")).to_be_hidden()
+
+
+def ask(page: Page, text: str) -> None:
+    """Type a question, send it, and wait until it is accepted."""
+    before = page.locator("#messages > li").count()
+    page.fill("#question", text)
+    page.press("#question", "Enter")
+    expect(page.locator("#messages > li")).not_to_have_count(before)
+
+
+def last_answer(page: Page) -> Any:
+    """The newest answer."""
+    return page.locator("#messages > li:not(.message--mine)").last
+
+
+def finished(page: Page, within_ms: int = 30_000) -> None:
+    """Wait until there are answers and nothing is being answered."""
+    expect(last_answer(page)).to_be_visible()
+    expect(page.locator("#messages > li.message--live")).to_have_count(
+        0, timeout=within_ms
+    )

@@ -1,0 +1,162 @@
+"""The list of conversations, and credentials: added, tested, refused, the default."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import ask, finished, last_answer, ready
+from tests.e2e.started import Started
+from tests.emulator import ROOT
+
+SEED = """
+from django.contrib.auth.models import User
+from sessions_app.models import Conversation, Message
+c = Conversation.objects.create(owner=User.objects.get(), title="Very long")
+parent = None
+rows = []
+for i in range(300):
+    row = Message(conversation=c, parent=parent, depth=i, role="user" if i % 2 == 0 else "assistant",
+                  parts=[{"type": "text", "text": f"message {i}"}], text=f"message {i}")
+    rows.append(row)
+    parent = row
+Message.objects.bulk_create(rows)
+c.leaf = rows[-1]
+c.save()
+print(c.pk)
+"""
+
+
+def test_conversations_are_found_renamed_archived_and_deleted(page):
+    ask(page, "A question about zebras")
+    finished(page)
+    row = page.locator(".conversation", has_text="A question about zebras")
+    row.hover()
+    row.locator("[data-menu]").click()
+    page.get_by_role("button", name="Rename").click()
+    page.fill("#ask-input", "Striped horses")
+    page.click("#ask-ok")
+    expect(page.locator("#title")).to_have_text("Striped horses")
+    page.fill("#search", "zebras")
+    expect(page.locator(".conversation")).to_have_count(1)
+    page.fill("#search", "no such words at all")
+    expect(page.locator("#conversations-empty")).to_be_visible()
+    page.fill("#search", "")
+    menu(page, "Striped horses").get_by_role(
+        "button", name="Archive", exact=True
+    ).click()
+    expect(page.locator(".conversation", has_text="Striped horses")).to_have_count(0)
+    page.click("[data-archived-toggle]")
+    menu(page, "Striped horses").get_by_role("button", name="Delete").click()
+    page.click("#ask-ok")
+    expect(page.locator(".conversation", has_text="Striped horses")).to_have_count(0)
+
+
+def menu(page, title):
+    row = page.locator(".conversation", has_text=title)
+    row.hover()
+    row.locator("[data-menu]").click()
+    return page.locator(".menu")
+
+
+def test_a_conversation_is_exported_as_markdown_and_json(page, product):
+    product.control("scripts", text="the exported answer")
+    ask(page, "Export this please")
+    finished(page)
+    with page.expect_download() as download:
+        menu(page, "Export this please").get_by_text("Export as Markdown").click()
+    assert "the exported answer" in download.value.path().read_text()
+    with page.expect_download() as download:
+        menu(page, "Export this please").get_by_text("Export as JSON").click()
+    data = json.loads(download.value.path().read_text())
+    assert len(data["messages"]) == 2
+
+
+def test_a_long_conversation_opens_at_its_end_and_shows_older_on_the_way_up(
+    page, product
+):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", SEED],
+        cwd=ROOT, env=product.started.env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    page.goto(f"/c/{done.stdout.strip()}/")
+    expect(page.locator("#messages > li").last).to_contain_text("message 299")
+    expect(page.locator("#messages > li").last).to_be_in_viewport()
+    assert page.locator("#messages > li").count() == 50
+    page.evaluate("document.getElementById('thread').scrollTop = 0")
+    expect(page.locator("#messages > li")).to_have_count(100)
+    expect(page.locator("#messages")).to_contain_text("message 200")
+
+
+def test_signing_out_and_in_again(chromium, product):
+    context = chromium.new_context(base_url=product.url)
+    page = context.new_page()
+    page.goto("/")
+    assert "/login/" in page.url
+    page.close()
+    with product_window(chromium, product) as own:
+        page = own.new_page()
+        page.goto("/")
+        ready(page)
+        page.locator(".sidebar__foot").get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/login/")
+        page.goto("/credentials/")
+        assert "/login/" in page.url
+    context.close()
+
+
+def product_window(chromium, product):
+    return product.started.sign_in(chromium)
+
+
+@pytest.fixture
+def fresh(chromium, tmp_path):
+    """An installation of its own, because the demo goes away in it."""
+    started = Started(tmp_path / "data")
+    context = chromium.new_context(base_url=started.url)
+    page = context.new_page()
+    started.set_up(page)
+    yield started, page
+    context.close()
+    started.stop()
+
+
+def test_a_real_credential_is_added_tested_and_becomes_the_default_and_the_demo_goes(
+    fresh,
+):
+    started, page = fresh
+    port = (started.data / "demo.port").read_text()
+    ready(page)
+    expect(page.locator("#demo-banner")).to_be_visible()
+    page.get_by_role("link", name="Add a real key").click()
+    page.select_option("#provider", "custom")
+    page.fill("#name", "My Server")
+    page.fill("#base_url", f"http://127.0.0.1:{port}/openai/v1")
+    page.fill("#api_key", "sk-bad")
+    page.click("#try")
+    expect(page.locator("#add-result .notice--error")).to_be_visible()
+    page.fill("#api_key", "sk-good-canary")
+    page.click("#try")
+    expect(page.locator("#add-result .notice--ok")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".card[data-name=my_server]")).to_be_visible()
+    assert "sk-good-canary" not in page.content()
+    card = page.locator(".card[data-name=my_server]")
+    card.get_by_role("button", name="Test").click()
+    expect(card.locator(".notice--ok")).to_be_visible()
+    page.fill("#name", "my server")
+    page.fill("#base_url", f"http://127.0.0.1:{port}/openai/v1")
+    page.fill("#api_key", "k")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#add-result .notice--error")).to_contain_text("taken")
+    page.goto("/")
+    expect(page.locator("#picker-credential")).to_have_text("my_server")
+    ask(page, "Hello real one")
+    finished(page)
+    assert last_answer(page).locator(".tag").count() == 0
+    page.get_by_role("button", name="Remove the demo").click()
+    expect(page.locator("#demo-banner")).to_have_count(0)
+    page.goto("/credentials/")
+    expect(page.locator(".card")).to_have_count(1)
