@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.e2e.attacked import draw, open_chat
 from tests.e2e.corpus import RUN, payloads
@@ -52,6 +52,34 @@ def test_the_sanitiser_holds_without_the_second_wall(
     context.close()
 
 
+def test_a_page_that_does_not_sanitise_is_caught(
+    attacked: Started, chromium: Browser
+) -> None:
+    context = attacked.sign_in(chromium, bypass_csp=True)
+    watched = Watched(context.new_page(), attacked.url)
+    watched.page.route("**/js/markdown.*.js", without_sanitiser)
+    page = open_chat(watched)
+    for kind in ("handler", "svg", "link", "place"):
+        texts = [payload.text for payload in payloads() if payload.kind == kind]
+        assert len(draw(page, texts)) > 5, kind
+    assert "__xss: 1" in watched.fired()
+    context.close()
+
+
+def without_sanitiser(route: Route) -> None:
+    """The page's own script, but HTML stays HTML, and any address is a good one."""
+    answer = route.fetch()
+    text = answer.text()
+    for what, instead in (
+        ("DOMPurify.sanitize(html, CONFIG)", "html"),
+        ("html: ({ text }) => escape(text)", "html: ({ text }) => text"),
+        ("const isSafe = (url) =>", "const isSafe = (url) => true ||"),
+    ):
+        assert what in text
+        text = text.replace(what, instead)
+    route.fulfill(response=answer, body=text)
+
+
 def test_the_watch_sees_every_kind_of_failure(
     watched: Watched, hostile: Hostile
 ) -> None:
@@ -88,3 +116,48 @@ def test_a_text_too_deep_to_draw_is_shown_as_it_is(watched: Watched) -> None:
         assert shown > 0, text[:10]
         assert time.monotonic() - started_at < 10, text[:10]
     watched.check()
+
+
+LIVE = """async ([module, text]) => {
+  const { GrowingMarkdown } = await import(module);
+  const place = document.createElement("div");
+  const growing = new GrowingMarkdown(place);
+  let soFar = "";
+  for (const character of text) growing.update(soFar += character);
+  const live = place.textContent;
+  growing.settle();
+  return [live.replace(/\\s/g, ""), place.textContent.replace(/\\s/g, ""), place.innerHTML];
+}"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one\r\n\r\ntwo\r\n\r\n- three\r\n- four\r\n\r\n```js\r\nfive\r\n```\r\nsix",
+        "# Title\n\n| a | b |\n|--:|---|\n| 1 | 2 |\n\n3. three\n4. four\n\nend",
+        "> quoted\r> more\r\rlast &copy; &amp;lt; <b>kept</b> <kbd>a < b</kbd>",
+    ],
+)
+def test_what_is_shown_while_it_streams_is_what_stays(
+    text: str, watched: Watched
+) -> None:
+    page = open_chat(watched)
+    live, settled, _html = page.evaluate(LIVE, [module_url(page, "markdown"), text])
+    assert live == settled
+
+
+def test_links_tables_and_lists_keep_what_they_need(watched: Watched) -> None:
+    page = open_chat(watched)
+    text = "[a](https://a.example)\n\n| a |\n|--:|\n| 1 |\n\n3. three"
+    html = page.evaluate(LIVE, [module_url(page, "markdown"), text])[2]
+    assert 'target="_blank"' in html
+    assert 'rel="noopener noreferrer"' in html
+    assert 'align="right"' in html
+    assert 'start="3"' in html
+
+
+def test_an_address_is_shown_as_the_browser_reads_it(watched: Watched) -> None:
+    page = open_chat(watched)
+    text = "![x](https://a.example/\u202egnp.tac)"
+    shown = page.evaluate(LIVE, [module_url(page, "markdown"), text])[1]
+    assert "https://a.example/%E2%80%AEgnp.tac" in shown
