@@ -29,7 +29,9 @@ const policy = globalThis.trustedTypes?.createPolicy("maestro", {
 const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const ENTITY = /&(?!(?:#\d{1,7}|#x[\da-f]{1,6}|\w+);)|[<>"']/gi;
 const escapeText = (text) => text.replace(ENTITY, (c) => `&#${c.charCodeAt(0)};`);
-const isSafe = (url) => /^(https?:\/\/|mailto:)/i.test(url.trim());
+const isSafe = (url) => /^(https?:\/\/|mailto:)/i.test(url.trim()) && URL.canParse(url.trim());
+// As the browser will read it: no letters that look like others, none that turn the line.
+const plain = (url) => (isSafe(url) ? new URL(url.trim()).href : url);
 const anchor = (url, inner) => `<a href="${escape(url.trim())}" target="_blank" rel="noopener noreferrer">${inner}</a>`;
 
 let isStreaming = false; // an open code block is not highlighted at every frame
@@ -42,7 +44,7 @@ const marked = new Marked({
     // Between <pre>, <code>, <kbd> marked would take text for HTML that is already escaped.
     text(token) { return token.tokens ? this.parser.parseInline(token.tokens) : escapeText(token.text); },
     image({ href, text }) {
-      const words = escape(say(STRINGS.imageLink, { url: href }) + (text ? ` (${text})` : ""));
+      const words = escape(say(STRINGS.imageLink, { url: plain(href) }) + (text ? ` (${text})` : ""));
       return isSafe(href) ? anchor(href, words) : words;
     },
     link({ href, tokens }) {

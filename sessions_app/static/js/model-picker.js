@@ -35,6 +35,7 @@ export class ModelPicker extends EventTarget {
     else this.choice = { credential_id: default_id, model: "" };
     await this.ensureModel();
     this.show();
+    if (byId("models").open) this.draw();
   }
 
   // A conversation remembers its own.
