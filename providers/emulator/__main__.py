@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -34,17 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing")
     parser.add_argument(
+        "--no-control",
+        action="store_true",
+        help="no control API, and nothing that comes is kept: for the demo",
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print one JSON line at the start"
     )
 
 
 def emulate(options: argparse.Namespace) -> int:
-    """Serve until a signal."""
+    """Serve until a signal: 0 after SIGTERM, 130 after Ctrl-C, 1 or 2 if it cannot."""
     if options.replay is not None and not options.replay.is_dir():
         print(f"There is no folder {options.replay}.", file=sys.stderr)  # noqa: T201
         return 2
     state = State(
-        pace=options.pace, replay_dir=options.replay, replay_piece=options.replay_piece
+        pace=options.pace,
+        replay_dir=options.replay,
+        replay_piece=options.replay_piece,
+        has_control=not options.no_control,
     )
 
     def announce(port: int) -> None:
@@ -59,11 +68,11 @@ def emulate(options: argparse.Namespace) -> int:
             print(f"The emulator serves\n{lines}", flush=True)  # noqa: T201
 
     try:
-        asyncio.run(run(state, options.host, options.port, announce))
+        signum = asyncio.run(run(state, options.host, options.port, announce))
     except OSError as exc:
         print(f"Cannot listen on port {options.port}: {exc.strerror}.", file=sys.stderr)  # noqa: T201
         return 1
-    return 0
+    return 130 if signum == signal.SIGINT else 0
 
 
 if __name__ == "__main__":

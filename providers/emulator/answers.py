@@ -11,37 +11,117 @@ parallel (with tools)                 two tool calls
 weather, tool (with tools)            one tool call
 fastapi, stripe                       a long technical answer
 anything else                         a friendly answer that says who is speaking
+
+A keyword is the beginning of a word: “codes” asks for code, “unicode” and “along” do not
+ask for code and a long answer. After a tool result the answer quotes what the tool said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import re
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from providers.emulator import texts
+
 Stop = Literal["stop", "length", "tool_use", "refusal"]
+Word = str | float  # what one delta carries, or seconds of silence
+_ARGUMENT_CHARS = 6  # of a tool call's arguments in one delta
+
+
+@dataclass(slots=True)
+class Block:
+    """One part of an answer: text, reasoning, or a tool call with its arguments."""
+
+    kind: Literal["text", "reasoning", "call"]
+    words: list[Word] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that is said in it; of a call its arguments, as JSON text."""
+        return "".join(word for word in self.words if isinstance(word, str))
+
+    @property
+    def arguments(self) -> Any:
+        """The arguments of a call; an empty object if they are no JSON."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return {}
 
 
 @dataclass(slots=True)
 class Answer:
-    """One model response. `stall_s`: silence in the middle of the text."""
+    """One model response.
+
+    `text`, `reasoning` and `calls` are the short way to say it, in the order reasoning,
+    text, calls; `pieces` is the long one, in any order. `stall_s`: silence in the middle
+    of the text. `error`: the vendor's stream error with this message instead of an end.
+    """
 
     text: str = ""
     reasoning: str = ""
-    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+    pieces: list[dict[str, Any]] = field(default_factory=list)
     stop: Stop = "stop"
     stall_s: float = 0.0
     piece_bytes: int = 0
     pace: float | None = None  # words per second; None: the server's
     match: str = ""
+    error: str | None = field(default=None, init=False)
+    blocks: list[Block] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        if self.calls and self.stop == "stop":
+        said: list[dict[str, Any]] = [
+            {"reasoning": self.reasoning}, {"text": self.text},
+            *({"call": call} for call in self.calls),
+        ]  # fmt: skip
+        for piece in self.pieces or said:
+            self._add(piece)
+        if self.stop == "stop" and any(b.kind == "call" for b in self.blocks):
             self.stop = "tool_use"
+
+    def said(self, kind: str) -> str:
+        """All text of the blocks of a kind."""
+        return "".join(block.text for block in self.blocks if block.kind == kind)
+
+    def _add(self, piece: dict[str, Any]) -> None:
+        match piece:
+            case {"text": str(text)}:
+                self._speak("text", text)
+            case {"reasoning": str(text)}:
+                self._speak("reasoning", text)
+            case {"call": (str(name), arguments)}:
+                self.blocks.append(Block("call", _argument_words(arguments), name))
+            case {"call": {"name": str(name), **rest}}:
+                words = _argument_words(rest.get("arguments", {}))
+                self.blocks.append(Block("call", words, name))
+            case {"sleep": int() | float() as silence_s}:
+                if not self.blocks:
+                    self.blocks.append(Block("text"))
+                self.blocks[-1].words.append(float(silence_s))
+            case {"error": str(message)}:
+                self.error = message
+            case _:
+                raise ValueError(f"no such piece: {piece!r}")
+
+    def _speak(self, kind: Literal["text", "reasoning"], text: str) -> None:
+        if not text:
+            return
+        last = self.blocks[-1] if self.blocks else None
+        if last is None or last.kind != kind:
+            is_silence = last is not None and last.kind == "text" and not last.text
+            if last is None or not is_silence:
+                self.blocks.append(last := Block(kind))
+            last.kind = kind
+        last.words += words_of(text)
 
 
 def from_script(data: dict[str, Any]) -> Answer:
     """An answer from the control API's JSON. Raises ValueError for unknown fields."""
-    unknown = set(data) - set(Answer.__slots__)
+    unknown = set(data) - {known.name for known in fields(Answer) if known.init}
     if unknown:
         raise ValueError(f"a script has no {', '.join(sorted(unknown))}")
     if data.get("stop", "stop") not in get_args(Stop):
@@ -59,7 +139,6 @@ class Question:
     text: str  # the last user message
     tools: list[str]  # names of the tools that may be called
     tool_results: list[str]  # of the turn that is answered
-    prompt_chars: int
 
 
 def answer_to(question: Question) -> Answer:
@@ -73,149 +152,52 @@ def answer_to(question: Question) -> Answer:
         if called is not None:
             return called
     for keywords, text in _TEXTS:
-        if any(keyword in words for keyword in keywords):
+        if _asks_for(words, *keywords):
             return Answer(text=text)
-    if "refuse" in words:
+    if _asks_for(words, "refuse"):
         return Answer(text="I can't help with that.", stop="refusal")
-    if "reason" in words or "think" in words:
-        return Answer(reasoning=_REASONING, text=_REASONED)
+    if _asks_for(words, "reason", "think"):
+        return Answer(reasoning=texts.REASONING, text=texts.REASONED)
     quoted = " ".join(question.text.split())[:200]
-    return Answer(text=_DEFAULT.format(quoted=quoted))
+    return Answer(text=texts.DEFAULT.format(quoted=quoted))
 
 
 def _tool_call(words: str, tools: list[str]) -> Answer | None:
-    if "parallel" in words:
+    if _asks_for(words, "parallel"):
         calls = [(tools[0], {"city": "Bern"}), (tools[-1], {"city": "Basel"})]
         return Answer(calls=calls)
-    if "weather" in words or "tool" in words:
+    if _asks_for(words, "weather", "tool"):
         return Answer(text="Let me look that up.", calls=[(tools[0], {"city": "Bern"})])
     return None
 
 
-_DEFAULT = """You asked: *{quoted}*
+def _asks_for(words: str, *keywords: str) -> bool:
+    return re.search(rf"\b(?:{'|'.join(keywords)})", words) is not None
 
-I am Maestro's **built-in emulator**, not a real model, so here is what a real one would \
-get: your question, the conversation so far, and the settings you chose. Everything \
-around this answer is real — the streaming, the stop button, the history, the branches.
-
-Try one of these:
-
-- **code** – an answer with code blocks
-- **reason** – an answer with visible reasoning
-- **table** – a table
-- **emoji** – text in many scripts
-- **long** – a long answer, good for stopping
-
-When you are ready, add a real credential: it becomes the default at once."""
-
-_REASONING = (
-    "The person wants to see how reasoning looks. I should think in a few steps, keep each "
-    "of them short, check the result once, and only then answer."
-)
-_REASONED = (
-    "Reasoning models think before they speak. What you can unfold above is a summary of "
-    "that; the answer itself is this sentence."
-)
-
-_EMOJI = (
-    "Grüße aus Zürich! 你好，世界。 こんにちは。 Привет, мир. مرحبا بالعالم. "
-    "नमस्ते दुनिया. 👋🏽 👩‍👩‍👧‍👦 🏳️‍🌈 🇨🇭 — “quotes”, ½, √2 ≈ 1.414, e\u0301 = é.\n\n"
-    "Each of these is several bytes long, and none may break in two. 🎉"
-)
-
-_CODE = """Here is a small rate limiter.
-
-```python
-import time
-
-
-class TokenBucket:
-    \"\"\"At most `rate` per second, with bursts up to `burst`.\"\"\"
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self.rate, self.burst = rate, burst
-        self.tokens, self.at = float(burst), time.monotonic()
-
-    def take(self) -> bool:
-        now = time.monotonic()
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
-        self.at = now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
-```
-
-Use it like this:
-
-```bash
-python -c "from bucket import TokenBucket; print(TokenBucket(2, 5).take())"
-```
-
-`take()` returns `False` when the caller should wait."""
-
-_TABLE = """| Vendor | Wire | Streams |
-|---|---|:--:|
-| OpenAI | Responses | yes |
-| Anthropic | Messages | yes |
-| Gemini | generateContent | yes |
-
-All three end with a *terminal event*; a stream without one was cut."""
-
-_FASTAPI = """A **FastAPI** application for Stripe-based subscriptions has three parts: \
-checkout, webhooks, and access control.
-
-```python
-import stripe
-from fastapi import FastAPI, Header, HTTPException, Request
-
-app = FastAPI()
-
-
-@app.post("/webhook")
-async def webhook(request: Request, stripe_signature: str = Header()) -> dict:
-    payload = await request.body()
-    try:
-        event = stripe.Webhook.construct_event(payload, stripe_signature, SECRET)
-    except (ValueError, stripe.SignatureVerificationError) as error:
-        raise HTTPException(400, "bad signature") from error
-    if event["type"] == "customer.subscription.deleted":
-        await end_subscription(event["data"]["object"]["id"])
-    return {"received": True}
-```
-
-**Error handling**: answer a Stripe error with a message the person can act on, retry \
-only what is idempotent, and store each event id so that a repeated webhook does nothing.
-
-**Verification**: never trust the body before the signature was checked, and read the \
-raw bytes: a parsed and re-encoded body has another signature."""
-
-_LONG = "\n\n".join(
-    f"### Part {part}\n\n"
-    + " ".join(
-        f"Sentence {line} of part {part} goes on for a while, so that there is time to "
-        "scroll, to stop, to reload and to come back."
-        for line in range(1, 11)
-    )
-    for part in range(1, 13)
-)
 
 _TEXTS: list[tuple[tuple[str, ...], str]] = [
-    (("fastapi", "stripe"), _FASTAPI),
-    (("emoji", "unicode"), _EMOJI),
-    (("code",), _CODE),
-    (("table",), _TABLE),
-    (("long",), _LONG),
+    (("fastapi", "stripe"), texts.FASTAPI),
+    (("emoji", "unicode"), texts.EMOJI),
+    (("code",), texts.CODE),
+    (("table",), texts.TABLE),
+    (("long",), texts.LONG),
 ]
 
 
-def pieces(text: str) -> list[str]:
+def words_of(text: str) -> list[Word]:
     """Text as a model streams it: a word or so at a time, spaces kept."""
-    found: list[str] = []
+    found: list[Word] = []
     start = 0
     for i, char in enumerate(text):
         if char == " " and i > start:
             found.append(text[start:i])
             start = i
-    found.append(text[start:])
-    return [piece for piece in found if piece]
+    return [*found, text[start:]] if text else []
+
+
+def _argument_words(arguments: Any) -> list[Word]:
+    """A string is sent as it is: models do write JSON that is none."""
+    text = arguments
+    if not isinstance(arguments, str):
+        text = json.dumps(arguments, ensure_ascii=False)
+    return [text[i : i + _ARGUMENT_CHARS] for i in range(0, len(text), _ARGUMENT_CHARS)]

@@ -5,36 +5,31 @@ Source: anthropic-sdk-python `types/`, docs.claude.com (streaming, errors, think
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from providers.emulator import anthropic_checks as checks
 from providers.emulator import models
-from providers.emulator.answers import Question, pieces
+from providers.emulator.answers import Block, Question
+from providers.emulator.anthropic_errors import error as anthropic_error
+from providers.emulator.anthropic_errors import refuse_key
 from providers.emulator.http11 import Reply, Request
-from providers.emulator.state import State
-from providers.emulator.wire import Piece, Turn, text_of
+from providers.emulator.state import State, new_id
+from providers.emulator.wire import (
+    Piece,
+    Turn,
+    Wrong,
+    as_text,
+    spoken,
+    text_of,
+    turn_of,
+)
 
-VERSIONS = {"2023-06-01", "2026-10-21"}
 _STOP = {
     "stop": "end_turn",
     "length": "max_tokens",
     "tool_use": "tool_use",
     "refusal": "refusal",
-}
-_ERRORS = {
-    400: ("invalid_request_error", "Invalid request."),
-    401: ("authentication_error", "invalid x-api-key"),
-    403: (
-        "permission_error",
-        "Your API key does not have permission to use this resource.",
-    ),
-    404: ("not_found_error", "model: not found"),
-    413: ("request_too_large", "Request exceeds the maximum size."),
-    429: ("rate_limit_error", "This request would exceed your rate limit."),
-    500: ("api_error", "Internal server error"),
-    503: ("api_error", "Service unavailable"),
-    529: ("overloaded_error", "Overloaded"),
 }
 
 
@@ -43,197 +38,188 @@ class Messages:
 
     headers = {
         "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
         "request-id": "req_emulated",
     }
 
     def error(
-        self, status: int, retry_after_s: float | None = None, message: str = ""
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        code: str = "",
+        message: str = "",
     ) -> Reply:
-        kind, text = _ERRORS.get(status, _ERRORS[500])
-        headers = {"request-id": "req_emulated"}
-        if retry_after_s is not None:
-            headers["retry-after"] = f"{retry_after_s:g}"
-        found = {"type": kind, "message": message or text}
-        return Reply(
-            status,
-            {"type": "error", "error": found, "request_id": "req_emulated"},
-            headers,
+        return anthropic_error(
+            status, retry_after_s=retry_after_s, code=code, message=message
         )
 
-    def stream_error(self) -> bytes:
-        found = {"type": "overloaded_error", "message": "Overloaded"}
+    def stream_error(self, message: str = "") -> bytes:
+        found = {"type": "overloaded_error", "message": message or "Overloaded"}
         return _event("error", error=found)
 
-    def refuse_key(self, request: Request) -> Reply | None:
-        """401 without a good key, 400 without a known version."""
-        key = request.headers.get("x-api-key", "")
-        key = key or request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not key:
-            return self.error(401, message="x-api-key header is required")
-        if "bad" in key:
-            return self.error(401)
-        if request.headers.get("anthropic-version") not in VERSIONS:
-            return self.error(400, message="anthropic-version: header is required")
-        return None
-
     def understand(self, request: Request, state: State) -> Turn | Reply:
-        refused = self.refuse_key(request)
+        body = self._checked(request, state)
+        if isinstance(body, Reply):
+            return body
+        prompt = [body.get("tools"), body.get("system"), *body["messages"]]
+        streams = bool(body.get("stream"))
+        return turn_of(
+            body["model"], _question(body), body, prompt, state, streams=streams
+        )
+
+    def count(self, request: Request, state: State) -> Reply:
+        """POST /v1/messages/count_tokens."""
+        body = self._checked(request, state)
+        if isinstance(body, Reply):
+            return body
+        read = [body.get("tools"), body.get("system"), body["messages"]]
+        size = sum(len(as_text(part)) for part in read if part)
+        headers = {"request-id": "req_emulated"}
+        return Reply(200, {"input_tokens": max(1, size // 4)}, headers)
+
+    def _checked(self, request: Request, state: State) -> dict[str, Any] | Reply:
+        """The body, or the refusal."""
+        refused = refuse_key(request)
         body = request.json()
         if refused or not isinstance(body, dict):
             return refused or self.error(
                 400, message="The request body is not valid JSON."
             )
-        model = str(body.get("model", ""))
-        if model not in models.ANTHROPIC:
+        model = body.get("model")
+        if isinstance(model, str) and model not in models.ANTHROPIC:
             return self.error(404, message=f"model: {model}")
-        wrong = self._wrong(request, body, state)
-        if wrong:
-            return self.error(400, message=wrong)
-        question = _question(body)
-        return Turn(
-            model, question, state.answer(question), bool(body.get("stream")), body
-        )
-
-    def count(self, request: Request) -> Reply:
-        """POST /v1/messages/count_tokens."""
-        refused = self.refuse_key(request)
-        body = request.json()
-        if refused or not isinstance(body, dict):
-            return refused or self.error(400)
-        size = len(json.dumps(body.get("messages"))) + len(str(body.get("system", "")))
-        return Reply(200, {"input_tokens": max(1, size // 4)})
-
-    def _wrong(self, request: Request, body: dict[str, Any], state: State) -> str:
-        if "count_tokens" not in request.path and not isinstance(
-            body.get("max_tokens"), int
-        ):
-            return "max_tokens: Field required"
-        messages = body.get("messages")
-        if not isinstance(messages, list) or not messages:
-            return "messages: at least one message is required"
-        sampled = {"temperature", "top_p", "top_k"} & set(body)
-        if sampled and request.headers.get("anthropic-version") == "2026-10-21":
-            return f"{sampled.pop()}: Extra inputs are not permitted"
-        if messages[-1].get("role") != "user":
-            return "This model does not support assistant message prefill."
-        return _wrong_blocks(messages, state)
+        try:
+            checks.check(request, body, state)
+        except Wrong as wrong:
+            return self.error(400, message=wrong.message)
+        return body
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
-        answer = turn.answer
         usage = _usage(turn)
-        message: dict[str, Any] = {
-            "id": f"msg_{state.number():024x}", "type": "message", "role": "assistant",
-            "model": turn.model, "content": [], "stop_reason": None, "stop_sequence": None,
-            "usage": {**usage, "output_tokens": 1},
-        }  # fmt: skip
-        yield _event("message_start", message=message), False
-        yield _event("ping"), False
-        for index, (start, deltas, final) in enumerate(_blocks(turn, state)):
-            yield _event("content_block_start", index=index, content_block=start), False
-            for delta in deltas:
-                yield _event("content_block_delta", index=index, delta=delta), True
-            for delta in final:
-                yield _event("content_block_delta", index=index, delta=delta), False
-            yield _event("content_block_stop", index=index), False
-        delta = {"stop_reason": _STOP[answer.stop], "stop_sequence": None}
+        message = _message(turn) | {"usage": {**usage, "output_tokens": 1}}
+        message["usage"].pop("output_tokens_details", None)
+        yield Piece(_event("message_start", message=message))
+        yield Piece(_event("ping"))
+        for index, block in enumerate(turn.answer.blocks):
+            yield from _block(index, block, turn, state)
+        if turn.answer.error is not None:
+            yield Piece(self.stream_error(turn.answer.error))
+            return
+        ended = _ended(turn)
         counted = {"output_tokens": usage["output_tokens"]}
-        yield _event("message_delta", delta=delta, usage=counted), False
-        yield _event("message_stop"), False
+        if "output_tokens_details" in usage:
+            counted["output_tokens_details"] = usage["output_tokens_details"]
+        yield Piece(_event("message_delta", delta=ended, usage=counted))
+        yield Piece(_event("message_stop"))
 
     def whole(self, turn: Turn, state: State) -> dict[str, Any]:
-        answer = turn.answer
-        content: list[dict[str, Any]] = []
-        for start, _, final in _blocks(turn, state):
-            if start["type"] == "thinking":
-                signature = final[0]["signature"]
-                start |= {"thinking": answer.reasoning, "signature": signature}
-            elif start["type"] == "text":
-                start["text"] = answer.text
+        content = []
+        for block in turn.answer.blocks:
+            start = _start(block)
+            match block.kind:
+                case "reasoning":
+                    shown = block.text if _is_shown(turn) else ""
+                    start["thinking"] = shown
+                    start["signature"] = state.seal("thinking", shown)
+                case "text":
+                    start["text"] = block.text
+                case "call":
+                    start["input"] = block.arguments
             content.append(start)
-        calls = [block for block in content if block["type"] == "tool_use"]
-        for block, (_, arguments) in zip(calls, answer.calls, strict=True):
-            block["input"] = arguments
         return {
-            "id": f"msg_{state.number():024x}", "type": "message", "role": "assistant",
-            "model": turn.model, "content": content, "stop_reason": _STOP[answer.stop],
-            "stop_sequence": None, "usage": _usage(turn),
-        }  # fmt: skip
+            **_message(turn),
+            "content": content,
+            **_ended(turn),
+            "usage": _usage(turn),
+        }
 
 
 def _event(kind: str, **fields: Any) -> bytes:
-    data = json.dumps({"type": kind, **fields}, ensure_ascii=False)
+    data = as_text({"type": kind, **fields})
     return f"event: {kind}\ndata: {data}\n\n".encode()
 
 
-def _usage(turn: Turn) -> dict[str, Any]:
+def _message(turn: Turn) -> dict[str, Any]:
     return {
-        "input_tokens": turn.input_tokens,
-        "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": 0,
+        "id": new_id("msg_"), "type": "message", "role": "assistant",
+        "model": turn.model, "content": [], "stop_reason": None, "stop_sequence": None,
+    }  # fmt: skip
+
+
+def _ended(turn: Turn) -> dict[str, Any]:
+    ended: dict[str, Any] = {
+        "stop_reason": _STOP[turn.answer.stop],
+        "stop_sequence": None,
+    }
+    if turn.answer.stop == "refusal":
+        ended["stop_details"] = {
+            "type": "refusal",
+            "category": None,
+            "explanation": "The emulator was asked to refuse.",
+        }
+    return ended
+
+
+def _usage(turn: Turn) -> dict[str, Any]:
+    """The three input counts do not overlap. Nothing is cached unless it was asked for."""
+    is_cached = "cache_control" in as_text(turn.body)
+    read = turn.cached_tokens if is_cached else 0
+    rest = turn.input_tokens - read
+    written = rest if is_cached and turn.input_tokens >= 1024 else 0
+    usage: dict[str, Any] = {
+        "input_tokens": rest - written,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": read,
         "output_tokens": turn.output_tokens + turn.reasoning_tokens,
     }
+    if turn.reasoning_tokens:
+        usage["output_tokens_details"] = {"thinking_tokens": turn.reasoning_tokens}
+    return usage
 
 
-_Block = tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
+def _is_shown(turn: Turn) -> bool:
+    """Whether the thinking is seen, and not only its signature."""
+    asked = (turn.body.get("thinking") or {}).get("display")
+    if asked is None:
+        return not models.claude_hides_thinking(turn.model)
+    return bool(asked == "summarized")
 
 
-def _blocks(turn: Turn, state: State) -> Iterator[_Block]:
-    """(content_block_start, paced deltas, unpaced last deltas) of each block."""
-    answer = turn.answer
-    if answer.reasoning:
-        is_shown = (turn.body.get("thinking") or {}).get("display") != "omitted"
-        shown = pieces(answer.reasoning) if is_shown else []
-        yield (
-            {"type": "thinking", "thinking": "", "signature": ""},
-            [{"type": "thinking_delta", "thinking": piece} for piece in shown],
-            [{"type": "signature_delta", "signature": state.seal("thinking")}],
-        )
-    if answer.text:
-        text = [{"type": "text_delta", "text": piece} for piece in pieces(answer.text)]
-        yield {"type": "text", "text": ""}, text, []
-    for name, arguments in answer.calls:
-        call_id = f"toolu_{state.number():024x}"
-        start = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
-        json_text = json.dumps(arguments, ensure_ascii=False)
-        parts = ["", *(json_text[i : i + 7] for i in range(0, len(json_text), 7))]
-        yield (
-            start,
-            [{"type": "input_json_delta", "partial_json": p} for p in parts],
-            [],
-        )
+def _start(block: Block) -> dict[str, Any]:
+    match block.kind:
+        case "reasoning":
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case "text":
+            return {"type": "text", "text": ""}
+    call_id = new_id("toolu_")
+    return {"type": "tool_use", "id": call_id, "name": block.name, "input": {}}
 
 
-def _wrong_blocks(messages: list[Any], state: State) -> str:
-    asked: set[str] = set()
-    for i, message in enumerate(messages):
-        if message.get("role") not in ("user", "assistant"):
-            return f"messages.{i}.role: Input should be 'user' or 'assistant'"
-        content = message.get("content")
-        if isinstance(content, str):
-            continue
-        if not isinstance(content, list) or not content:
-            return f"messages.{i}: all messages must have non-empty content"
-        for block in content:
-            wrong = _wrong_block(block, asked, state)
-            if wrong:
-                return f"messages.{i}.{wrong}"
-    return ""
+_DELTAS = {
+    "reasoning": ("thinking_delta", "thinking"),
+    "text": ("text_delta", "text"),
+    "call": ("input_json_delta", "partial_json"),
+}
 
 
-def _wrong_block(block: dict[str, Any], asked: set[str], state: State) -> str:
-    match block:
-        case {"type": "text", "text": ""}:
-            return "content: text content blocks must be non-empty"
-        case {"type": "thinking", "signature": signature}:
-            if not state.is_ours("thinking", signature):
-                return "content: Invalid `signature` in `thinking` block"
-        case {"type": "tool_use", "id": str(call_id)}:
-            asked.add(call_id)
-        case {"type": "tool_result", "tool_use_id": call_id} if call_id not in asked:
-            return (
-                f"content: unexpected `tool_use_id` in `tool_result` blocks: {call_id}"
-            )
-    return ""
+def _block(index: int, block: Block, turn: Turn, state: State) -> Iterator[Piece]:
+    def delta(kind: str, key: str, word: str) -> bytes:
+        found = {"type": kind, key: word}
+        return _event("content_block_delta", index=index, delta=found)
+
+    kind, key = _DELTAS[block.kind]
+    start = _start(block)
+    yield Piece(_event("content_block_start", index=index, content_block=start))
+    is_hidden = block.kind == "reasoning" and not _is_shown(turn)
+    if block.kind == "call":
+        yield Piece(delta(kind, key, ""))  # the vendor's first one is empty
+    words = [w for w in block.words if not (is_hidden and isinstance(w, str))]
+    yield from spoken(words, lambda word: delta(kind, key, word))
+    if block.kind == "reasoning":
+        signature = state.seal("thinking", "" if is_hidden else block.text)
+        yield Piece(delta("signature_delta", "signature", signature))
+    yield Piece(_event("content_block_stop", index=index))
 
 
 def _question(body: dict[str, Any]) -> Question:
@@ -244,13 +230,11 @@ def _question(body: dict[str, Any]) -> Question:
             continue
         content = message["content"]
         blocks = content if isinstance(content, list) else []
-        found = [
-            text_of(b.get("content")) for b in blocks if b.get("type") == "tool_result"
+        results = [
+            text_of(b.get("content")) for b in blocks if b["type"] == "tool_result"
         ]
-        said = text_of(
-            [b for b in blocks if b.get("type") == "text"] if blocks else content
-        )
-        results = found
+        texts = [block for block in blocks if block["type"] == "text"]
+        said = text_of(texts if blocks else content)
     tools = [str(tool["name"]) for tool in body.get("tools") or () if "name" in tool]
-    chars = len(json.dumps(body["messages"])) + len(json.dumps(body.get("system", "")))
-    return Question(said, tools, results, chars)
+    is_forbidden = (body.get("tool_choice") or {}).get("type") == "none"
+    return Question(said, [] if is_forbidden else tools, results)

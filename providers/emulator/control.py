@@ -1,12 +1,16 @@
 """The control API: how tests say what happens next, and see what happened.
 
-POST   /_emulator/scripts    {"text", "reasoning", "calls": [{"name", "arguments"}], "stop",
-                              "stall_s", "piece_bytes", "pace", "match"}   next answer
-POST   /_emulator/faults     {"kind", "status", "retry_after_s", "delay_s", "at_byte",
-                              "location", "path", "times"}                 next fault
+POST   /_emulator/scripts    next answer: {"text", "reasoning", "calls": [{"name",
+                              "arguments"}]} or {"pieces": [{"text"} | {"reasoning"} |
+                              {"call": {"name", "arguments"}} | {"sleep": s} |
+                              {"error": message}, …]}; and {"stop", "stall_s",
+                              "piece_bytes", "pace", "match"}
+POST   /_emulator/faults     next fault: {"kind", "status", "code", "message",
+                              "retry_after_s", "delay_s", "at_byte", "location"}, for
+                              {"path", "model", "key"}, so many {"times"}
 POST   /_emulator/replay     {"file": "text_basic"}     next answer is a captured stream
 GET    /_emulator/requests   what came, secrets hashed
-GET    /_emulator/streams    which streams began, and how they ended
+GET    /_emulator/streams    which streams began, how many deltas, how they ended
 GET    /_emulator/sealed     opaque values that were given out, oldest first
 GET    /_emulator/models     {vendor: [model ids that chat]}
 DELETE /_emulator            forget all of it
@@ -31,8 +35,9 @@ _NUMBERS: _Kinds = dict.fromkeys(
     ("stall_s", "pace", "retry_after_s", "delay_s"), (int, float, type(None))
 )
 _WORDS: _Kinds = dict.fromkeys(
-    ("text", "reasoning", "stop", "match", "kind", "location", "path"), (str,)
-)
+    ("text", "reasoning", "stop", "match", "kind", "location", "path", "model", "key",
+     "code", "message"), (str,)
+)  # fmt: skip
 
 
 def control(request: Request, state: State) -> Reply:
@@ -70,7 +75,7 @@ def _look(path: str, state: State) -> Reply:
 def _set(path: str, data: dict[str, Any], state: State) -> None:
     match path:
         case "scripts":
-            _check(data, _NUMBERS | _WORDS | {"calls": (list,)})
+            _check(data, _NUMBERS | _WORDS | {"calls": (list,), "pieces": (list,)})
             state.scripts.append(answers.from_script(data))
         case "faults":
             _check(data, _NUMBERS | _WORDS)

@@ -5,15 +5,18 @@ Source: python-genai `types.py`, ai.google.dev/api/generate-content
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from providers.emulator import gemini_checks as checks
 from providers.emulator import models
-from providers.emulator.answers import Question, pieces
+from providers.emulator.answers import Block, Question
+from providers.emulator.gemini_checks import camel
+from providers.emulator.gemini_errors import error as gemini_error
+from providers.emulator.gemini_errors import refuse_key
 from providers.emulator.http11 import Reply, Request
-from providers.emulator.state import State
-from providers.emulator.wire import Piece, Turn
+from providers.emulator.state import State, new_id
+from providers.emulator.wire import Piece, Turn, Wrong, as_text, turn_of
 
 _STOP = {
     "stop": "STOP",
@@ -21,16 +24,6 @@ _STOP = {
     "tool_use": "STOP",
     "refusal": "SAFETY",
 }
-_STATUS = {
-    400: ("INVALID_ARGUMENT", "Request contains an invalid argument."),
-    401: ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-    403: ("PERMISSION_DENIED", "The caller does not have permission."),
-    404: ("NOT_FOUND", "The model is not found for API version v1beta."),
-    429: ("RESOURCE_EXHAUSTED", "You exceeded your current quota."),
-    500: ("INTERNAL", "An internal error has occurred."),
-    503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
-}
-_FOREIGN = "skip_thought_signature_validator"
 
 
 class Generate:
@@ -41,176 +34,170 @@ class Generate:
     def error(
         self,
         status: int,
+        *,
         retry_after_s: float | None = None,
+        code: str = "",
         message: str = "",
-        reason: str = "",
     ) -> Reply:
-        word, text = _STATUS.get(status, _STATUS[500])
-        details: list[dict[str, Any]] = []
-        if reason:
-            details.append({
-                "@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason,
-                "domain": "googleapis.com",
-            })  # fmt: skip
-        if retry_after_s is not None:
-            details.append({
-                "@type": "type.googleapis.com/google.rpc.RetryInfo",
-                "retryDelay": f"{retry_after_s:g}s",
-            })  # fmt: skip
-        found = {
-            "code": status,
-            "message": message or text,
-            "status": word,
-            "details": details,
-        }
-        return Reply(status, {"error": found})
+        return gemini_error(
+            status, retry_after_s=retry_after_s, code=code, message=message
+        )
 
-    def stream_error(self) -> bytes:
-        return _data(self.error(503).data)
-
-    def refuse_key(self, request: Request) -> Reply | None:
-        """400 for a bad key and for two, 401 for none."""
-        key = request.headers.get("x-goog-api-key", "") or request.query.get("key", "")
-        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if key and bearer:
-            return self.error(
-                400, message="Multiple authentication credentials received."
-            )
-        if not key and not bearer:
-            return self.error(401)
-        if "bad" in key + bearer:
-            return self.error(
-                400, message="API key not valid.", reason="API_KEY_INVALID"
-            )
-        return None
+    def stream_error(self, message: str = "") -> bytes:
+        return _data(self.error(503, message=message).data)
 
     def understand(self, request: Request, state: State) -> Turn | Reply:
-        refused = self.refuse_key(request)
+        refused = refuse_key(request)
         body = request.json()
         if refused or not isinstance(body, dict):
             return refused or self.error(400, message="Invalid JSON payload received.")
-        model, _, method = request.path.rsplit("/", 1)[1].partition(":")
+        body = camel(body)
+        model, _, method = request.path.rsplit("/", 1)[1].rpartition(":")
         if model not in models.GEMINI:
-            return self.error(
-                404, message=f"models/{model} is not found for API version v1beta."
-            )
-        contents = body.get("contents")
-        if not isinstance(contents, list) or not contents:
-            return self.error(400, message="contents are required")
-        wrong = _wrong(contents, state)
-        if wrong:
-            return self.error(400, message=wrong)
-        question = _question(body, contents)
-        streams = (
-            method == "streamGenerateContent" and request.query.get("alt") == "sse"
+            return self.error(404, message=_no_model(model, method))
+        try:
+            checks.check(body, model, state)
+        except Wrong as wrong:
+            return self.error(400, message=wrong.message)
+        prompt = [body.get("tools"), body.get("systemInstruction"), *body["contents"]]
+        is_sse = request.query.get("alt") == "sse"
+        turn = turn_of(
+            model,
+            _question(body),
+            body,
+            prompt,
+            state,
+            streams=method == "streamGenerateContent" and is_sse,
         )
-        return Turn(model, question, state.answer(question), streams, body)
+        turn.is_list = method == "streamGenerateContent" and not is_sse
+        return turn
 
     def count(self, request: Request) -> Reply:
-        """POST …:countTokens."""
-        refused = self.refuse_key(request)
-        size = len(request.body) // 4
-        return refused or Reply(200, {"totalTokens": max(1, size)})
+        """POST …:countTokens; the body is contents, or a whole request in a field."""
+        refused = refuse_key(request)
+        model = request.path.rsplit("/", 1)[1].rpartition(":")[0]
+        if refused or model not in models.GEMINI:
+            return refused or self.error(404, message=_no_model(model, "countTokens"))
+        return Reply(200, {"totalTokens": max(1, len(request.body) // 4)})
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
-        answer = turn.answer
-        base = {"modelVersion": turn.model, "responseId": f"emulated-{state.number()}"}
-        for parts in _parts(turn, state):
-            content = {"parts": parts, "role": "model"}
-            chunk = {"candidates": [{"content": content, "index": 0}], **base}
-            yield _data({**chunk, "usageMetadata": _usage(turn, is_end=False)}), True
-        content = {"parts": [{"text": ""}], "role": "model"}
-        last = {"content": content, "finishReason": _STOP[answer.stop], "index": 0}
-        yield (
-            _data({"candidates": [last], **base, "usageMetadata": _usage(turn)}),
-            False,
-        )
+        for chunk, is_said, sleep_s in _chunks(turn, state):
+            yield Piece(_data(chunk) if chunk else b"", is_said, sleep_s)
+        if turn.answer.error is not None:
+            yield Piece(self.stream_error(turn.answer.error))
 
-    def whole(self, turn: Turn, state: State) -> dict[str, Any]:
-        parts = [part for parts in _parts(turn, state) for part in parts]
-        candidate = {
-            "content": {"parts": parts, "role": "model"},
-            "finishReason": _STOP[turn.answer.stop],
-            "index": 0,
-        }
-        usage = _usage(turn)
-        return {
-            "candidates": [candidate],
-            "usageMetadata": usage,
-            "modelVersion": turn.model,
-        }
+    def whole(self, turn: Turn, state: State) -> Any:
+        """One answer; a list of chunks for a stream that is not asked for as events."""
+        chunks = [chunk for chunk, _, _ in _chunks(turn, state) if chunk]
+        if turn.is_list:
+            return chunks
+        parts = [
+            part
+            for chunk in chunks
+            for part in chunk["candidates"][0]["content"]["parts"]
+            if part != {"text": ""}
+        ]
+        last = chunks[-1]["candidates"][0]
+        content = {"parts": parts, "role": "model"}
+        return {**chunks[-1], "candidates": [{**last, "content": content}]}
+
+
+_Chunk = tuple[dict[str, Any] | None, bool, float]
+
+
+def _chunks(turn: Turn, state: State) -> Iterator[_Chunk]:
+    """Each chunk, whether it is said, and seconds of silence."""
+    base = {"modelVersion": turn.model, "responseId": new_id("")}
+    begun = {**base, "usageMetadata": _usage(turn, is_end=False)}
+    for parts, sleep_s in _parts(turn, state):
+        if not parts:
+            yield None, False, sleep_s
+            continue
+        content = {"parts": parts, "role": "model"}
+        yield {"candidates": [{"content": content, "index": 0}], **begun}, True, 0.0
+    if turn.answer.error is not None:
+        return
+    last: dict[str, Any] = {"text": ""}
+    kinds = {block.kind for block in turn.answer.blocks}
+    if "reasoning" in kinds and "call" not in kinds:
+        last["thoughtSignature"] = state.seal("thought")
+    candidate = {
+        "content": {"parts": [last], "role": "model"},
+        "finishReason": _STOP[turn.answer.stop],
+        "index": 0,
+    }
+    yield {"candidates": [candidate], **base, "usageMetadata": _usage(turn)}, False, 0.0
 
 
 def _data(data: Any) -> bytes:
-    return f"data: {json.dumps(data, ensure_ascii=False)}\r\n\r\n".encode()
+    return f"data: {as_text(data)}\r\n\r\n".encode()
+
+
+def _no_model(model: str, method: str) -> str:
+    return (
+        f"models/{model} is not found for API version v1beta, or is not supported for "
+        f"{method}. Call ListModels to see the list of available models and their supported "
+        "methods."
+    )
 
 
 def _usage(turn: Turn, *, is_end: bool = True) -> dict[str, Any]:
+    """Cached tokens are part of the prompt's; thoughts are not part of the candidates'."""
     found = {"promptTokenCount": turn.input_tokens}
     if is_end:
         found["candidatesTokenCount"] = turn.output_tokens
         if turn.reasoning_tokens:
             found["thoughtsTokenCount"] = turn.reasoning_tokens
-    return {**found, "totalTokenCount": sum(found.values())}
+    found["totalTokenCount"] = sum(found.values())
+    if turn.cached_tokens:
+        found["cachedContentTokenCount"] = turn.cached_tokens
+    return found
 
 
-def _parts(turn: Turn, state: State) -> Iterator[list[dict[str, Any]]]:
-    answer = turn.answer
-    thinking = (turn.body.get("generationConfig") or {}).get("thinkingConfig") or {}
-    # Google takes both spellings, and its own client sends the second.
-    is_asked = thinking.get("includeThoughts") or thinking.get("include_thoughts")
-    if answer.reasoning and is_asked:
-        for piece in pieces(answer.reasoning):
-            yield [{"text": piece, "thought": True}]
-    for piece in pieces(answer.text):
-        yield [{"text": piece}]
+def _parts(turn: Turn, state: State) -> Iterator[tuple[list[dict[str, Any]], float]]:
+    """The parts of each chunk, or none and a silence. Parallel calls share a chunk."""
+    config = camel(turn.body.get("generationConfig") or {})
+    is_asked = camel(config.get("thinkingConfig") or {}).get("includeThoughts")
     calls: list[dict[str, Any]] = []
-    for i, (name, arguments) in enumerate(answer.calls):
-        part: dict[str, Any] = {"functionCall": {"name": name, "args": arguments}}
-        if i == 0:  # only the first of parallel calls carries it
-            part["thoughtSignature"] = state.seal("thought")
-        calls.append(part)
+    silence_s = 0.0
+    for block in turn.answer.blocks:
+        if block.kind == "call":
+            calls.append(_call(block, state, is_first=not calls))
+            silence_s += sum(w for w in block.words if not isinstance(w, str))
+            continue
+        if calls:
+            yield calls, 0.0
+            calls = []
+        for word in block.words:
+            if not isinstance(word, str):
+                yield [], word
+            elif block.kind == "text":
+                yield [{"text": word}], 0.0
+            elif is_asked:
+                yield [{"text": word, "thought": True}], 0.0
+    if silence_s:
+        yield [], silence_s
     if calls:
-        yield calls
+        yield calls, 0.0
 
 
-def _wrong(contents: list[Any], state: State) -> str:
-    for content in contents:
-        if content.get("role", "user") not in ("user", "model", "function"):
-            return "Please use a valid role: user, model."
-        for part in content.get("parts") or ():
-            signature = part.get("thoughtSignature")
-            if signature in (None, _FOREIGN):
-                continue
-            if not state.is_ours("thought", signature):
-                return "Thought signature is not valid."
-    return _missing_signature(contents)
+def _call(block: Block, state: State, *, is_first: bool) -> dict[str, Any]:
+    """A call; only the first of parallel ones carries the signature."""
+    part: dict[str, Any] = {
+        "functionCall": {"name": block.name, "args": block.arguments}
+    }
+    if is_first:
+        part["thoughtSignature"] = state.seal("thought", block.name)
+    return part
 
 
-def _missing_signature(contents: list[Any]) -> str:
-    """Calls of the turn that is being answered must carry their signature."""
-    turn: list[Any] = []
-    for content in contents:
-        parts = content.get("parts") or [{}]
-        if content.get("role", "user") == "user" and "functionResponse" not in parts[0]:
-            turn = []
-        else:
-            turn.append(content)
-    for content in turn:
-        calls = [part for part in content.get("parts") or () if "functionCall" in part]
-        if calls and "thoughtSignature" not in calls[0]:
-            name = calls[0]["functionCall"].get("name")
-            return f"Function call `{name}` is missing a `thought_signature`."
-    return ""
-
-
-def _question(body: dict[str, Any], contents: list[Any]) -> Question:
+def _question(body: dict[str, Any]) -> Question:
     said = ""
     results: list[str] = []
-    for content in contents:
-        parts = content.get("parts") or ()
+    for content in body["contents"]:
+        parts = [camel(part) for part in content.get("parts") or ()]
         found = [
-            json.dumps(part["functionResponse"].get("response"), ensure_ascii=False)
+            as_text(part["functionResponse"].get("response"))
             for part in parts
             if "functionResponse" in part
         ]
@@ -222,9 +209,8 @@ def _question(body: dict[str, Any], contents: list[Any]) -> Question:
     tools = [
         str(declared["name"])
         for tool in body.get("tools") or ()
-        for declared in tool.get("functionDeclarations") or ()
+        for declared in camel(tool).get("functionDeclarations") or ()
     ]
-    chars = len(json.dumps(contents)) + len(
-        json.dumps(body.get("systemInstruction", ""))
-    )
-    return Question(said, tools, results, chars)
+    calling = camel(camel(body.get("toolConfig") or {}).get("functionCallingConfig"))
+    is_forbidden = (calling or {}).get("mode") == "NONE"
+    return Question(said, [] if is_forbidden else tools, results)

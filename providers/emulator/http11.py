@@ -7,14 +7,17 @@ body cut in mid-chunk, a reset, a header that never comes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-MAX_BODY = 64 * 1024 * 1024
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+MAX_BODY = 32 * 1024 * 1024  # Anthropic's limit; the others publish none
 
 
 class Gone(Exception):
@@ -22,7 +25,11 @@ class Gone(Exception):
 
 
 class TooLarge(Exception):
-    """A body of more than `MAX_BODY`; it was not read."""
+    """A body of more than `MAX_BODY`; it was not read. Carries its request."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
 
 
 @dataclass(slots=True)
@@ -61,12 +68,10 @@ class Reply:
         return head(self.status, headers) + body
 
 
-_REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
-
-
 def head(status: int, headers: dict[str, str]) -> bytes:
     """Status line and headers."""
-    lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
+    reason = _PHRASES.get(status, "Overloaded" if status == 529 else "Status")
+    lines = [f"HTTP/1.1 {status} {reason}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -93,13 +98,45 @@ async def read_request(
     request = Request(
         method, unquote(parts.path), dict(parse_qsl(parts.query)), target, headers
     )
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        request.body = await _chunks(reader, request)
     length = headers.get("content-length", "0")
     size = int(length) if length.isdecimal() else 0
     if size > MAX_BODY:
-        raise TooLarge
-    if size:
+        raise TooLarge(request)
+    if size and not request.body:
         request.body = await reader.readexactly(size)
     return request
+
+
+async def _chunks(reader: asyncio.StreamReader, request: Request) -> bytes:
+    """A chunked body, joined. Raises TooLarge, ValueError for a size that is none."""
+    body = bytearray()
+    while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
+        if size < 0 or len(body) + size > MAX_BODY:
+            raise TooLarge(request)
+        body += await reader.readexactly(size + 2)
+        del body[-2:]
+    while await reader.readuntil(b"\r\n") != b"\r\n":
+        pass  # trailers
+    return bytes(body)
+
+
+async def forget(reader: asyncio.StreamReader, within_s: float = 5.0) -> None:
+    """Read on and throw away, so that the client can read what it was told."""
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(within_s):
+            while await reader.read(1 << 16):
+                pass
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close with RST, as a crashed peer does."""
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        linger = struct.pack("ii", 1, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
 
 
 class Stream:
@@ -107,7 +144,7 @@ class Stream:
 
     def __init__(self, writer: asyncio.StreamWriter, piece_bytes: int = 0) -> None:
         self._writer = writer
-        self._piece = piece_bytes
+        self.piece_bytes = piece_bytes
 
     async def begin(self, headers: dict[str, str], status: int = 200) -> None:
         """Send the head."""
@@ -115,11 +152,11 @@ class Stream:
 
     async def send(self, data: bytes) -> None:
         """Send some of the body, as one chunk or as many small ones."""
-        size = self._piece or len(data)
+        size = self.piece_bytes or len(data)
         for start in range(0, len(data), max(size, 1)):
             piece = data[start : start + size]
             await self._flush(b"%x\r\n%s\r\n" % (len(piece), piece))
-            if self._piece:
+            if self.piece_bytes:
                 await asyncio.sleep(0)
 
     async def end(self) -> None:
@@ -134,11 +171,3 @@ class Stream:
             await self._writer.drain()
         except ConnectionError:
             raise Gone from None
-
-    def reset(self) -> None:
-        """Close with RST, as a crashed peer does."""
-        sock = self._writer.get_extra_info("socket")
-        if sock is not None:
-            linger = struct.pack("ii", 1, 0)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._writer.transport.abort()

@@ -5,20 +5,28 @@ Source: openai-python `types/chat/*`, platform.openai.com/docs/api-reference/cha
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from providers.emulator import models
-from providers.emulator.answers import Question, pieces
+from providers.emulator import openai_chat_checks as checks
+from providers.emulator.answers import Block, Question
 from providers.emulator.http11 import Reply, Request
+from providers.emulator.openai_checks import needed
+from providers.emulator.openai_errors import HEADERS, invalid, no_model, refuse_key
 from providers.emulator.openai_errors import error as openai_error
-from providers.emulator.openai_errors import invalid, refuse_key
-from providers.emulator.state import State
-from providers.emulator.wire import Piece, Turn, text_of
+from providers.emulator.state import State, new_id
+from providers.emulator.wire import (
+    Piece,
+    Turn,
+    Wrong,
+    as_text,
+    spoken,
+    text_of,
+    turn_of,
+)
 
-_ROLES = {"system", "developer", "user", "assistant", "tool"}
 _FINISH = {
     "stop": "stop",
     "length": "length",
@@ -28,111 +36,148 @@ _FINISH = {
 
 
 class ChatCompletions:
-    """See `wire.Wire`. `is_compatible`: other models, and reasoning is shown."""
+    """See `wire.Wire`. `is_compatible`: other models, reasoning is shown, less is checked.
 
-    headers = {
-        "content-type": "text/event-stream; charset=utf-8",
-        "x-request-id": "req_emulated",
-    }
+    A compatible server asks for no key, and refuses a bad one.
+    """
+
+    headers = {"content-type": "text/event-stream; charset=utf-8", **HEADERS}
 
     def __init__(self, *, is_compatible: bool = False) -> None:
         self.is_compatible = is_compatible
         self.models = models.COMPATIBLE if is_compatible else models.OPENAI
 
-    def error(self, status: int, retry_after_s: float | None = None) -> Reply:
-        return openai_error(status, retry_after_s)
+    def error(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        code: str = "",
+        message: str = "",
+    ) -> Reply:
+        return openai_error(
+            status, retry_after_s=retry_after_s, code=code, message=message
+        )
 
-    def stream_error(self) -> bytes:
+    def stream_error(self, message: str = "") -> bytes:
         failed = {
-            "message": "The server had an error.",
+            "message": message or "The server had an error.",
             "type": "server_error",
             "code": None,
         }
         return _data({"error": failed})
 
     def understand(self, request: Request, state: State) -> Turn | Reply:
-        refused = (
-            None if self.is_compatible and _has_no_key(request) else refuse_key(request)
-        )
+        refused = None
+        if not self.is_compatible or "authorization" in request.headers:
+            refused = refuse_key(request)
         body = request.json()
         if refused or not isinstance(body, dict):
             return refused or invalid(
                 "We could not parse the JSON body of your request."
             )
-        model = str(body.get("model", ""))
-        if model not in self.models:
-            return openai_error(404, message=f"The model `{model}` does not exist.")
         messages = body.get("messages")
-        if not isinstance(messages, list) or not messages:
-            return invalid("'messages' must not be empty.", "messages")
-        wrong = _wrong(messages)
-        if wrong is not None:
-            return wrong
-        question = _question(body, messages)
-        return Turn(
-            model, question, state.answer(question), bool(body.get("stream")), body
+        try:
+            model = str(needed(body, "model", "model"))
+            if model not in self.models:
+                return no_model(model)
+            if not isinstance(messages, list) or not messages:
+                raise Wrong("'messages' must not be empty.", param="messages")
+            if not self.is_compatible:
+                checks.check_parameters(body)
+            checks.check_messages(messages)
+        except Wrong as wrong:
+            return invalid(wrong.message, wrong.param, wrong.code)
+        prompt = [body.get("tools"), *messages]
+        streams = bool(body.get("stream"))
+        return turn_of(
+            model, _question(body, messages), body, prompt, state, streams=streams
         )
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
         answer = turn.answer
-        base = {
-            "id": f"chatcmpl-{state.number():024x}", "object": "chat.completion.chunk",
+        base: dict[str, Any] = {
+            "id": new_id("chatcmpl-"), "object": "chat.completion.chunk",
             "created": int(time.time()), "model": turn.model,
         }  # fmt: skip
+        wants_usage = (turn.body.get("stream_options") or {}).get("include_usage")
+        more = {"usage": None} if wants_usage else {}
 
         def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
-            return _data({**base, "choices": [choice]})
+            return _data({**base, "choices": [choice], **more})
 
-        yield chunk({"role": "assistant", "content": "", "refusal": None}), False
-        if self.is_compatible:
-            for piece in pieces(answer.reasoning):
-                yield chunk({"reasoning_content": piece}), True
-        key = "refusal" if answer.stop == "refusal" else "content"
-        for piece in pieces(answer.text):
-            yield chunk({key: piece}), True
-        for index, (name, arguments) in enumerate(answer.calls):
-            for call in _call_pieces(index, name, arguments, state):
-                yield chunk({"tool_calls": [call]}), True
-        yield chunk({}, _FINISH[answer.stop]), False
-        if (turn.body.get("stream_options") or {}).get("include_usage"):
-            yield _data({**base, "choices": [], "usage": _usage(turn)}), False
-        yield b"data: [DONE]\n\n", False
+        yield Piece(chunk({"role": "assistant", "content": "", "refusal": None}))
+        calls = 0
+        for block in answer.blocks:
+            yield from self._block(block, calls, turn, chunk)
+            calls += block.kind == "call"
+        if answer.error is not None:
+            yield Piece(self.stream_error(answer.error))
+            return
+        yield Piece(chunk({}, _FINISH[answer.stop]))
+        if wants_usage:
+            yield Piece(_data({**base, "choices": [], "usage": _usage(turn)}))
+        yield Piece(b"data: [DONE]\n\n")
+
+    def _block(
+        self,
+        block: Block,
+        index: int,
+        turn: Turn,
+        chunk: Callable[[dict[str, Any]], bytes],
+    ) -> Iterator[Piece]:
+        if block.kind == "call":
+            function = {"name": block.name, "arguments": ""}
+            opened = {"index": index, "id": new_id("call_"), "type": "function"}
+            yield Piece(chunk({"tool_calls": [{**opened, "function": function}]}))
+            yield from spoken(
+                block.words,
+                lambda word: chunk(
+                    {"tool_calls": [{"index": index, "function": {"arguments": word}}]}
+                ),
+            )
+            return
+        words = block.words
+        key = "refusal" if turn.answer.stop == "refusal" else "content"
+        if block.kind == "reasoning":
+            key = "reasoning_content"
+            if not self.is_compatible:  # OpenAI itself does not show it on this wire
+                words = [word for word in words if not isinstance(word, str)]
+        yield from spoken(words, lambda word: chunk({key: word}))
 
     def whole(self, turn: Turn, state: State) -> dict[str, Any]:
         answer = turn.answer
+        is_refusal = answer.stop == "refusal"
+        text, thought = answer.said("text"), answer.said("reasoning")
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": answer.text,
-            "refusal": None,
+            "content": None if is_refusal or not text else text,
+            "refusal": text if is_refusal else None,
         }
-        if answer.stop == "refusal":
-            message |= {"content": None, "refusal": answer.text}
-        if self.is_compatible and answer.reasoning:
-            message["reasoning_content"] = answer.reasoning
-        if answer.calls:
-            message["tool_calls"] = [
-                {
-                    "id": f"call_{state.number():024x}",
-                    "type": "function",
-                    "function": {"name": name, "arguments": json.dumps(arguments)},
-                }
-                for name, arguments in answer.calls
-            ]
+        if self.is_compatible and thought:
+            message["reasoning_content"] = thought
+        calls = [
+            {
+                "id": new_id("call_"),
+                "type": "function",
+                "function": {"name": block.name, "arguments": block.text},
+            }
+            for block in answer.blocks
+            if block.kind == "call"
+        ]
+        if calls:
+            message["tool_calls"] = calls
         choice = {"index": 0, "message": message, "finish_reason": _FINISH[answer.stop]}
         return {
-            "id": f"chatcmpl-{state.number():024x}", "object": "chat.completion",
+            "id": new_id("chatcmpl-"), "object": "chat.completion",
             "created": int(time.time()), "model": turn.model, "choices": [choice],
             "usage": _usage(turn),
         }  # fmt: skip
 
 
-def _has_no_key(request: Request) -> bool:
-    return "authorization" not in request.headers
-
-
 def _data(data: dict[str, Any]) -> bytes:
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    return f"data: {as_text(data)}\n\n".encode()
 
 
 def _usage(turn: Turn) -> dict[str, Any]:
@@ -141,38 +186,9 @@ def _usage(turn: Turn) -> dict[str, Any]:
         "prompt_tokens": turn.input_tokens,
         "completion_tokens": output,
         "total_tokens": turn.input_tokens + output,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": turn.cached_tokens},
         "completion_tokens_details": {"reasoning_tokens": turn.reasoning_tokens},
     }
-
-
-def _call_pieces(
-    index: int, name: str, arguments: dict[str, Any], state: State
-) -> Iterator[dict[str, Any]]:
-    call_id = f"call_{state.number():024x}"
-    function = {"name": name, "arguments": ""}
-    yield {"index": index, "id": call_id, "type": "function", "function": function}
-    text = json.dumps(arguments, ensure_ascii=False)
-    for start in range(0, len(text), 6):
-        yield {"index": index, "function": {"arguments": text[start : start + 6]}}
-
-
-def _wrong(messages: list[Any]) -> Reply | None:
-    asked: set[str] = set()
-    for i, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            return invalid(
-                f"Invalid value for 'messages[{i}].role'.", f"messages[{i}].role"
-            )
-        for call in message.get("tool_calls") or ():
-            asked.add(str(call.get("id")))
-        if message["role"] == "tool" and message.get("tool_call_id") not in asked:
-            return invalid(
-                "messages with role 'tool' must be a response to a preceding message with "
-                "'tool_calls'.",
-                f"messages[{i}].role",
-            )
-    return None
 
 
 def _question(body: dict[str, Any], messages: list[Any]) -> Question:
@@ -185,4 +201,5 @@ def _question(body: dict[str, Any], messages: list[Any]) -> Question:
             said = text_of(message.get("content"))
             results = []
     tools = [str(tool["function"]["name"]) for tool in body.get("tools") or ()]
-    return Question(said, tools, results, len(json.dumps(messages)))
+    is_forbidden = body.get("tool_choice") == "none"
+    return Question(said, [] if is_forbidden else tools, results)

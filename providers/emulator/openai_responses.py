@@ -5,42 +5,48 @@ Source: openai-python `types/responses/*`, platform.openai.com/docs/api-referenc
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from providers.emulator import models
-from providers.emulator.answers import Question, pieces
+from providers.emulator import openai_responses_checks as checks
+from providers.emulator.answers import Block, Question
 from providers.emulator.http11 import Reply, Request
+from providers.emulator.openai_checks import needed
+from providers.emulator.openai_errors import HEADERS, invalid, no_model, refuse_key
 from providers.emulator.openai_errors import error as openai_error
-from providers.emulator.openai_errors import invalid, refuse_key
-from providers.emulator.state import State
-from providers.emulator.wire import Piece, Turn, text_of
-
-_ROLES = {"user", "assistant", "system", "developer"}
+from providers.emulator.state import State, new_id
+from providers.emulator.wire import (
+    Piece,
+    Turn,
+    Wrong,
+    as_text,
+    spoken,
+    text_of,
+    turn_of,
+)
 
 
 class Responses:
     """See `wire.Wire`."""
 
-    headers = {
-        "content-type": "text/event-stream; charset=utf-8",
-        "x-request-id": "req_emulated",
-    }
+    headers = {"content-type": "text/event-stream; charset=utf-8", **HEADERS}
 
-    def error(self, status: int, retry_after_s: float | None = None) -> Reply:
-        return openai_error(status, retry_after_s)
+    def error(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        code: str = "",
+        message: str = "",
+    ) -> Reply:
+        return openai_error(
+            status, retry_after_s=retry_after_s, code=code, message=message
+        )
 
-    def stream_error(self) -> bytes:
-        failed = {"code": "server_error", "message": "The server had an error."}
-        response = {
-            "id": "resp_emulated",
-            "object": "response",
-            "status": "failed",
-            "output": [],
-        }
-        return _event("response.failed", 9999, response=response | {"error": failed})
+    def stream_error(self, message: str = "") -> bytes:
+        return _event("response.failed", 9999, response=_failed(message))
 
     def understand(self, request: Request, state: State) -> Turn | Reply:
         refused = refuse_key(request)
@@ -49,20 +55,23 @@ class Responses:
             return refused or invalid(
                 "We could not parse the JSON body of your request."
             )
-        model = str(body.get("model", ""))
-        if model not in models.OPENAI:
-            return openai_error(404, message=f"The model `{model}` does not exist.")
         items = body.get("input")
         if isinstance(items, str):
             items = [{"type": "message", "role": "user", "content": items}]
-        if not isinstance(items, list) or not items:
-            return invalid("Missing required parameter: 'input'.", "input")
-        wrong = _wrong(items, state)
-        if wrong is not None:
-            return wrong
-        question = _question(body, items)
+        try:
+            model = str(needed(body, "model", "model"))
+            if model not in models.OPENAI:
+                return no_model(model)
+            if not isinstance(items, list) or not items:
+                raise Wrong("Missing required parameter: 'input'.", param="input")
+            checks.check(body, items, state)
+        except Wrong as wrong:
+            return invalid(wrong.message, wrong.param, wrong.code)
+        prompt = [body.get("tools"), body.get("instructions"), *items]
         streams = bool(body.get("stream"))
-        return Turn(model, question, state.answer(question), streams, body)
+        return turn_of(
+            model, _question(body, items), body, prompt, state, streams=streams
+        )
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
         writer = _Writer(turn, state)
@@ -84,7 +93,7 @@ class _Writer:
         self.number = -1
         self.output: list[dict[str, Any]] = []
         self.response: dict[str, Any] = {
-            "id": f"resp_{state.number():024x}", "object": "response",
+            "id": new_id("resp_"), "object": "response",
             "created_at": int(time.time()), "status": "in_progress", "model": turn.model,
             "output": self.output, "error": None, "incomplete_details": None,
             "parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "usage": None,
@@ -97,19 +106,25 @@ class _Writer:
     def stream(self) -> Iterator[Piece]:
         answer = self.turn.answer
         empty = {**self.response, "output": []}
-        yield self.say("response.created", response=empty), False
-        yield self.say("response.in_progress", response=empty), False
-        if answer.reasoning:
-            yield from self._reasoning(answer.reasoning)
-        if answer.text:
-            yield from self._message(answer.text, is_refusal=answer.stop == "refusal")
-        for name, arguments in answer.calls:
-            yield from self._call(name, arguments)
+        yield Piece(self.say("response.created", response=empty))
+        yield Piece(self.say("response.in_progress", response=empty))
+        for block in answer.blocks:
+            match block.kind:
+                case "reasoning":
+                    yield from self._reasoning(block)
+                case "text":
+                    yield from self._message(block)
+                case "call":
+                    yield from self._call(block)
+        if answer.error is not None:
+            error = _failed(answer.error)["error"]
+            failed = self.response | {"status": "failed", "error": error}
+            yield Piece(self.say("response.failed", response=failed))
+            return
         self._settle()
-        done = (
-            "response.incomplete" if answer.stop == "length" else "response.completed"
-        )
-        yield self.say(done, response=self.response), False
+        is_cut = answer.stop == "length"
+        done = "response.incomplete" if is_cut else "response.completed"
+        yield Piece(self.say(done, response=self.response))
 
     def _settle(self) -> None:
         turn = self.turn
@@ -120,7 +135,10 @@ class _Writer:
         output = turn.output_tokens + turn.reasoning_tokens
         self.response["usage"] = {
             "input_tokens": turn.input_tokens,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+            "input_tokens_details": {
+                "cached_tokens": turn.cached_tokens,
+                "cache_write_tokens": 0,
+            },
             "output_tokens": output,
             "output_tokens_details": {"reasoning_tokens": turn.reasoning_tokens},
             "total_tokens": turn.input_tokens + output,
@@ -128,136 +146,98 @@ class _Writer:
 
     def _item(
         self, kind: str, prefix: str, **fields: Any
-    ) -> tuple[int, dict[str, Any]]:
-        item = {"id": f"{prefix}_{self.state.number():024x}", "type": kind, **fields}
+    ) -> tuple[int, dict[str, Any], bytes]:
+        """Its index, the item that is filled in later, and the event that opens it."""
+        item = {"id": new_id(prefix), "type": kind, **fields}
         self.output.append(item)
-        return len(self.output) - 1, item
+        index = len(self.output) - 1
+        opened = self.say("response.output_item.added", output_index=index, item=item)
+        return index, item, opened
 
-    def _reasoning(self, text: str) -> Iterator[Piece]:
-        index, item = self._item("reasoning", "rs", summary=[])
-        where = {"item_id": item["id"], "output_index": index, "summary_index": 0}
-        yield (
-            self.say("response.output_item.added", output_index=index, item=item),
-            False,
+    def _done(self, index: int, item: dict[str, Any]) -> Piece:
+        return Piece(
+            self.say("response.output_item.done", output_index=index, item=item)
         )
-        part: dict[str, Any] = {"type": "summary_text", "text": ""}
-        yield (
-            self.say("response.reasoning_summary_part.added", **where, part=part),
-            False,
-        )
-        for piece in pieces(text):
-            yield (
-                self.say("response.reasoning_summary_text.delta", **where, delta=piece),
-                True,
-            )
-        yield (
-            self.say("response.reasoning_summary_text.done", **where, text=text),
-            False,
-        )
-        part = {"type": "summary_text", "text": text}
-        yield (
-            self.say("response.reasoning_summary_part.done", **where, part=part),
-            False,
-        )
-        item["summary"] = [part]
+
+    def _reasoning(self, block: Block) -> Iterator[Piece]:
+        """The summary is seen only when it is asked for, the sealed text likewise."""
+        index, item, opened = self._item("reasoning", "rs_", summary=[])
+        yield Piece(opened)
+        if (self.turn.body.get("reasoning") or {}).get("summary"):
+            item["summary"] = [{"type": "summary_text", "text": block.text}]
+            yield from self._summary(index, item["id"], block)
+        else:
+            silences = [word for word in block.words if not isinstance(word, str)]
+            yield from spoken(silences, str.encode)
         if "reasoning.encrypted_content" in (self.turn.body.get("include") or ()):
             item["encrypted_content"] = self.state.seal("reasoning")
-        yield (
-            self.say("response.output_item.done", output_index=index, item=item),
-            False,
-        )
+        yield self._done(index, item)
 
-    def _message(self, text: str, *, is_refusal: bool) -> Iterator[Piece]:
+    def _summary(self, index: int, item_id: str, block: Block) -> Iterator[Piece]:
+        where = {"item_id": item_id, "output_index": index, "summary_index": 0}
+        name = "response.reasoning_summary"
+        part = {"type": "summary_text", "text": ""}
+        yield Piece(self.say(f"{name}_part.added", **where, part=part))
+        yield from spoken(
+            block.words, lambda w: self.say(f"{name}_text.delta", **where, delta=w)
+        )
+        yield Piece(self.say(f"{name}_text.done", **where, text=block.text))
+        part = {"type": "summary_text", "text": block.text}
+        yield Piece(self.say(f"{name}_part.done", **where, part=part))
+
+    def _message(self, block: Block) -> Iterator[Piece]:
+        is_refusal = self.turn.answer.stop == "refusal"
         kind, key = ("refusal", "refusal") if is_refusal else ("output_text", "text")
-        index, item = self._item(
-            "message", "msg", role="assistant", status="in_progress", content=[]
+        index, item, opened = self._item(
+            "message", "msg_", role="assistant", status="in_progress", content=[]
         )
+        yield Piece(opened)
         where = {"item_id": item["id"], "output_index": index, "content_index": 0}
-        yield (
-            self.say("response.output_item.added", output_index=index, item=item),
-            False,
-        )
-        extra: dict[str, Any] = (
-            {} if is_refusal else {"annotations": [], "logprobs": []}
-        )
-        part = {"type": kind, key: "", **extra}
-        yield self.say("response.content_part.added", **where, part=part), False
         more: dict[str, Any] = {} if is_refusal else {"logprobs": []}
-        for piece in pieces(text):
-            yield self.say(f"response.{kind}.delta", **where, delta=piece, **more), True
-        yield self.say(f"response.{kind}.done", **where, **{key: text}, **more), False
-        part = {"type": kind, key: text, **extra}
-        yield self.say("response.content_part.done", **where, part=part), False
-        item["content"] = [part]
-        item["status"] = "completed"
-        yield (
-            self.say("response.output_item.done", output_index=index, item=item),
-            False,
+        extra = more if is_refusal else {"annotations": [], **more}
+        part = {"type": kind, key: "", **extra}
+        yield Piece(self.say("response.content_part.added", **where, part=part))
+        yield from spoken(
+            block.words,
+            lambda w: self.say(f"response.{kind}.delta", **where, delta=w, **more),
         )
+        said = {key: block.text}
+        yield Piece(self.say(f"response.{kind}.done", **where, **said, **more))
+        part = {"type": kind, **said, **extra}
+        yield Piece(self.say("response.content_part.done", **where, part=part))
+        item |= {"content": [part], "status": "completed"}
+        yield self._done(index, item)
 
-    def _call(self, name: str, arguments: dict[str, Any]) -> Iterator[Piece]:
-        call_id = f"call_{self.state.number():024x}"
-        text = json.dumps(arguments, ensure_ascii=False)
-        index, item = self._item(
-            "function_call",
-            "fc",
-            call_id=call_id,
-            name=name,
-            arguments="",
-            status="in_progress",
-        )
+    def _call(self, block: Block) -> Iterator[Piece]:
+        index, item, opened = self._item(
+            "function_call", "fc_", call_id=new_id("call_"), name=block.name,
+            arguments="", status="in_progress",
+        )  # fmt: skip
+        yield Piece(opened)
         where = {"item_id": item["id"], "output_index": index}
-        yield (
-            self.say("response.output_item.added", output_index=index, item=item),
-            False,
+        name = "response.function_call_arguments"
+        yield from spoken(
+            block.words, lambda w: self.say(f"{name}.delta", **where, delta=w)
         )
-        for start in range(0, len(text), 6):
-            delta = text[start : start + 6]
-            yield (
-                self.say(
-                    "response.function_call_arguments.delta", **where, delta=delta
-                ),
-                True,
-            )
-        done = {"arguments": text, "name": name}
-        yield self.say("response.function_call_arguments.done", **where, **done), False
-        item["arguments"] = text
-        item["status"] = "completed"
-        yield (
-            self.say("response.output_item.done", output_index=index, item=item),
-            False,
-        )
+        done = {"arguments": block.text, "name": block.name}
+        yield Piece(self.say(f"{name}.done", **where, **done))
+        item |= {"arguments": block.text, "status": "completed"}
+        yield self._done(index, item)
+
+
+def _failed(message: str) -> dict[str, Any]:
+    """What a response that failed has to say."""
+    return {
+        "id": "resp_emulated", "object": "response", "status": "failed", "output": [],
+        "error": {
+            "code": "server_error", "message": message or "The server had an error.",
+        },
+    }  # fmt: skip
 
 
 def _event(kind: str, number: int, **fields: Any) -> bytes:
     data = {"type": kind, "sequence_number": number, **fields}
-    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-
-
-def _wrong(items: list[Any], state: State) -> Reply | None:
-    """What the vendor would refuse in the history."""
-    asked: set[str] = set()
-    for i, item in enumerate(items):
-        if not isinstance(item, dict):
-            return invalid(f"Invalid type for 'input[{i}]'.", f"input[{i}]")
-        kind = item.get("type", "message")
-        if kind == "message" and item.get("role") not in _ROLES:
-            return invalid(f"Invalid value for 'input[{i}].role'.", f"input[{i}].role")
-        if kind == "function_call":
-            asked.add(str(item.get("call_id")))
-        if kind == "function_call_output" and item.get("call_id") not in asked:
-            return invalid(
-                f"No tool call found for function call output {item.get('call_id')}."
-            )
-        if kind == "reasoning":
-            sealed = item.get("encrypted_content")
-            if sealed is not None and not state.is_ours("reasoning", sealed):
-                return openai_error(
-                    400,
-                    code="invalid_encrypted_content",
-                    message="The encrypted content could not be verified.",
-                )
-    return None
+    return f"event: {kind}\ndata: {as_text(data)}\n\n".encode()
 
 
 def _question(body: dict[str, Any], items: list[Any]) -> Question:
@@ -274,5 +254,5 @@ def _question(body: dict[str, Any], items: list[Any]) -> Question:
         for tool in body.get("tools") or ()
         if tool.get("type") == "function"
     ]
-    chars = len(json.dumps(items)) + len(str(body.get("instructions") or ""))
-    return Question(said, tools, results, chars)
+    is_forbidden = body.get("tool_choice") == "none"
+    return Question(said, [] if is_forbidden else tools, results)

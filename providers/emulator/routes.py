@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
-from providers.emulator import models
+from providers.emulator import anthropic_errors, gemini_errors, model_lists, models
 from providers.emulator.anthropic_messages import Messages
 from providers.emulator.gemini_generate import Generate
 from providers.emulator.http11 import Reply, Request
 from providers.emulator.openai_chat import ChatCompletions
-from providers.emulator.openai_errors import error as openai_error
 from providers.emulator.openai_errors import refuse_key
 from providers.emulator.openai_responses import Responses
+from providers.emulator.state import State
 from providers.emulator.wire import Wire
 
-_CREATED = 1_780_000_000
 _ANTHROPIC = Messages()
 _GEMINI = Generate()
+_RESPONSES = Responses()
 
 # (method, path) → wire and dialect; the first that fits.
 _CHAT: list[tuple[re.Pattern[str], Wire, str]] = [
-    (re.compile(r"/openai/v1/responses$"), Responses(), "openai_responses"),
+    (re.compile(r"/openai/v1/responses$"), _RESPONSES, "openai_responses"),
     (re.compile(r"/openai/v1/chat/completions$"), ChatCompletions(), "openai_chat"),
     (
         re.compile(r"/compatible(/.*)?/chat/completions$"),
@@ -31,7 +30,9 @@ _CHAT: list[tuple[re.Pattern[str], Wire, str]] = [
     ),
     (re.compile(r"/anthropic/v1/messages$"), _ANTHROPIC, "anthropic_messages"),
     (
-        re.compile(r"/gemini/v1(beta)?/models/[^/]+:(stream)?[gG]enerateContent$"),
+        re.compile(
+            r"/gemini/v1(beta)?/models/[^/]+:(generateContent|streamGenerateContent)$"
+        ),
         _GEMINI,
         "gemini_generate",
     ),
@@ -48,129 +49,65 @@ def chat(request: Request) -> tuple[Wire, str] | None:
     return None
 
 
-def plain(request: Request) -> Reply:
-    """Everything that is not a chat: model lists, counts, 404."""
+_USED_BY: dict[str, Wire] = {"anthropic": _ANTHROPIC, "gemini": _GEMINI}
+
+
+def wire_of(request: Request) -> Wire:
+    """The wire whose error bodies an endpoint of this vendor uses."""
+    return _USED_BY.get(request.path.split("/")[1], _RESPONSES)
+
+
+def plain(request: Request, state: State) -> Reply:
+    """Everything that is not a chat: model lists, counts, 404. Raises ValueError."""
     path = request.path
     for prefix, answer in _PLAIN:
         if path.startswith(prefix):
-            return answer(request, path.removeprefix(prefix))
-    return _not_found(path)
+            return answer(request, path.removeprefix(prefix), state)
+    return _not_found(request)
 
 
-def _not_found(path: str) -> Reply:
-    return Reply(404, {"error": {"message": f"Not found: {path}", "type": "not_found"}})
+def _not_found(request: Request) -> Reply:
+    where = f"{request.method} {request.path}"
+    return wire_of(request).error(404, message=f"There is nothing here: {where}")
 
 
-def _openai(request: Request, rest: str) -> Reply:
+def _openai(request: Request, rest: str, state: State) -> Reply:
     known = models.OPENAI + models.OPENAI_OTHER
-    return refuse_key(request) or _openai_models(rest.strip("/"), known)
+    return refuse_key(request) or model_lists.openai(rest.strip("/"), known)
 
 
-def _compatible(request: Request, rest: str) -> Reply:
+def _compatible(request: Request, rest: str, state: State) -> Reply:
     if rest.endswith("/models"):
-        return _openai_models("", models.COMPATIBLE)
+        return model_lists.openai("", models.COMPATIBLE)
     if rest.endswith("/key"):  # what OpenRouter's key check asks
         return refuse_key(request) or Reply(200, {"data": {"label": "emulated"}})
-    return _not_found(request.path)
+    return _not_found(request)
 
 
-def _anthropic(request: Request, rest: str) -> Reply:
-    return _ANTHROPIC.refuse_key(request) or _anthropic_models(request, rest.strip("/"))
+def _anthropic(request: Request, rest: str, state: State) -> Reply:
+    return anthropic_errors.refuse_key(request) or model_lists.anthropic(
+        request, rest.strip("/")
+    )
 
 
-def _gemini(request: Request, rest: str) -> Reply:
+def _gemini(request: Request, rest: str, state: State) -> Reply:
     match = re.match(r"(?:beta)?/models(?:/([^/:]+))?(:countTokens)?$", rest)
     if match is None:
-        return _not_found(request.path)
+        return _not_found(request)
     if match[2]:
         return _GEMINI.count(request)
-    return _GEMINI.refuse_key(request) or _gemini_models(request, match[1] or "")
+    return gemini_errors.refuse_key(request) or model_lists.gemini(
+        request, match[1] or ""
+    )
 
 
-_PLAIN: list[tuple[str, Callable[[Request, str], Reply]]] = [
+_PLAIN: list[tuple[str, Callable[[Request, str, State], Reply]]] = [
     ("/openai/v1/models", _openai),
     ("/compatible", _compatible),
     (
         "/anthropic/v1/messages/count_tokens",
-        lambda request, _: _ANTHROPIC.count(request),
+        lambda request, _, state: _ANTHROPIC.count(request, state),
     ),
     ("/anthropic/v1/models", _anthropic),
     ("/gemini/v1", _gemini),
 ]
-
-
-def _openai_models(name: str, known: tuple[str, ...]) -> Reply:
-    rows = [
-        {
-            "id": model,
-            "object": "model",
-            "created": _CREATED - i,
-            "owned_by": "emulator",
-        }
-        for i, model in enumerate(known)
-    ]
-    if not name:
-        return Reply(
-            200, {"object": "list", "data": rows}, {"x-request-id": "req_emulated"}
-        )
-    for row in rows:
-        if row["id"] == name:
-            return Reply(200, row)
-    return openai_error(404, message=f"The model '{name}' does not exist")
-
-
-def _anthropic_models(request: Request, name: str) -> Reply:
-    rows = [_anthropic_model(model) for model in models.ANTHROPIC]
-    if name:
-        found = [row for row in rows if row["id"] == name]
-        return (
-            Reply(200, found[0])
-            if found
-            else _ANTHROPIC.error(404, message=f"model: {name}")
-        )
-    after = request.query.get("after_id", "")
-    start = models.ANTHROPIC.index(after) + 1 if after in models.ANTHROPIC else 0
-    size = min(int(request.query.get("limit", "20")), models.PAGE)
-    page = rows[start : start + size]
-    has_more = start + size < len(rows)
-    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
-    return Reply(200, {"data": page, "has_more": has_more, **ends})
-
-
-def _anthropic_model(name: str) -> dict[str, Any]:
-    return {
-        "type": "model",
-        "id": name,
-        "display_name": name.replace("-", " ").title(),
-        "created_at": "2026-06-01T00:00:00Z",
-        "max_input_tokens": 1_000_000,
-        "max_tokens": 128_000,
-        "lifecycle": "active",
-    }
-
-
-def _gemini_models(request: Request, name: str) -> Reply:
-    rows = [_gemini_model(model) for model in models.GEMINI]
-    if name:
-        found = [row for row in rows if row["name"] == f"models/{name}"]
-        return Reply(200, found[0]) if found else _GEMINI.error(404)
-    token = request.query.get("pageToken", "0")
-    start = int(token) if token.isdigit() else 0
-    size = min(int(request.query.get("pageSize", "50")), models.PAGE)
-    data: dict[str, Any] = {"models": rows[start : start + size]}
-    if start + size < len(rows):
-        data["nextPageToken"] = str(start + size)
-    return Reply(200, data)
-
-
-def _gemini_model(name: str) -> dict[str, Any]:
-    return {
-        "name": f"models/{name}",
-        "version": "001",
-        "displayName": name.replace("-", " ").title(),
-        "description": "Emulated.",
-        "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens"],
-        "thinking": True,
-    }

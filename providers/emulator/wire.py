@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from providers.emulator.answers import Answer, Question
+from providers.emulator.answers import Answer, Question, Word
 from providers.emulator.http11 import Reply, Request
 from providers.emulator.state import State, tokens
+
+# Below this no vendor's cache works, and what is cached is a multiple of the step.
+_CACHE_MIN_TOKENS = 1024
+_CACHE_STEP_TOKENS = 128
 
 
 @dataclass(slots=True)
 class Turn:
-    """A request that was understood, and what will be said."""
+    """A request that was understood, and what will be said.
+
+    `cached_tokens`: of the input, what an earlier request began with too; as the vendors
+    count it, so none of a short prompt. `is_list`: the chunks of a stream as one array.
+    """
 
     model: str
     question: Question
     answer: Answer
     streams: bool
     body: dict[str, Any]
-
-    @property
-    def input_tokens(self) -> int:
-        return max(1, self.question.prompt_chars // 4)
+    input_tokens: int = 1
+    cached_tokens: int = 0
+    is_list: bool = False
 
     @property
     def reasoning_tokens(self) -> int:
-        return tokens(self.answer.reasoning) if self.answer.reasoning else 0
+        thought = self.answer.said("reasoning")
+        return tokens(thought) if thought else 0
 
     @property
     def output_tokens(self) -> int:
-        said = tokens(self.answer.text) if self.answer.text else 0
-        return said + sum(tokens(arguments) for _, arguments in self.answer.calls) + 1
+        """Without the reasoning."""
+        said = [block.text for block in self.answer.blocks if block.kind != "reasoning"]
+        return sum(map(tokens, said)) + 1
 
 
-# One write to the network, and whether it is part of what is said (and so paced).
-Piece = tuple[bytes, bool]
+def turn_of(
+    model: str,
+    question: Question,
+    body: dict[str, Any],
+    prompt: Iterable[Any],
+    state: State,
+    *,
+    streams: bool,
+) -> Turn:
+    """The turn with its answer; `prompt` is what the model reads, in its order."""
+    counted, known = state.prompt_chars(model, prompt)
+    cached = known // 4 // _CACHE_STEP_TOKENS * _CACHE_STEP_TOKENS
+    return Turn(
+        model=model,
+        question=question,
+        answer=state.answer(question),
+        streams=streams,
+        body=body,
+        input_tokens=max(1, counted // 4),
+        cached_tokens=cached if cached >= _CACHE_MIN_TOKENS else 0,
+    )
+
+
+class Piece(NamedTuple):
+    """One write to the network. `is_said`: a delta, so it is paced; then `sleep_s`."""
+
+    data: bytes = b""
+    is_said: bool = False
+    sleep_s: float = 0.0
+
+
+def spoken(words: Iterable[Word], render: Callable[[str], bytes]) -> Iterator[Piece]:
+    """The words of a block as deltas, with its silences."""
+    for word in words:
+        if isinstance(word, str):
+            yield Piece(render(word), is_said=True)
+        else:
+            yield Piece(sleep_s=word)
 
 
 class Wire(Protocol):
@@ -52,17 +98,42 @@ class Wire(Protocol):
         """The stream, an event at a time."""
         ...
 
-    def whole(self, turn: Turn, state: State) -> dict[str, Any]:
+    def whole(self, turn: Turn, state: State) -> Any:
         """The same answer, not streamed."""
         ...
 
-    def error(self, status: int, retry_after_s: float | None = None) -> Reply:
-        """The vendor's body and headers for a status."""
+    def error(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        code: str = "",
+        message: str = "",
+    ) -> Reply:
+        """The vendor's body and headers for a status; `code` is its word for the cause."""
         ...
 
-    def stream_error(self) -> bytes:
+    def stream_error(self, message: str = "") -> bytes:
         """An error event in mid-stream."""
         ...
+
+
+class Wrong(Exception):
+    """The vendor refuses the request as invalid: its message, and what it is about."""
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code
+
+
+def require(claim: bool, message: str, **about: Any) -> None:
+    """Raise Wrong unless the claim holds."""
+    if not claim:
+        raise Wrong(message, **about)
 
 
 def text_of(content: Any) -> str:
@@ -76,3 +147,8 @@ def text_of(content: Any) -> str:
         for part in content
         if isinstance(part, dict) and isinstance(part.get("text"), str)
     )
+
+
+def as_text(data: Any) -> str:
+    """Compact JSON, as it goes over the wire."""
+    return json.dumps(data, ensure_ascii=False)

@@ -14,6 +14,7 @@ from providers.conformance.lab import KEY
 from providers.conformance.process import EmulatorProcess
 from providers.conformance.rules import RULES
 from providers.http import exchange
+from providers.http.client import HttpClient
 from providers.interface import Provider
 from tests.providers.conformance.broken import SAMPLES
 
@@ -85,6 +86,8 @@ def test_an_error_that_shows_the_key_breaks_the_rule_of_its_status(
         return errors.CredentialRejected(f"{KEY} is wrong.", status=response.status)
 
     monkeypatch.setattr(exchange, "refusal", refusal)
+    # The client masks its own key in any error; the rule must not rely on that alone.
+    monkeypatch.setattr(HttpClient, "masked", lambda _, error: error)
 
     report = suite.check("groq", emulator=bench, rules=only("status_401"))
 

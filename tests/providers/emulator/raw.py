@@ -80,12 +80,18 @@ def ask(
             return Heard(response, found, error)
 
 
-def call(emulator: EmulatorProcess, method: str, path: str, data: Any = None) -> Any:
+def call(
+    emulator: EmulatorProcess,
+    method: str,
+    path: str,
+    data: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Any:
     """A plain request: (status, JSON of the answer)."""
     with requests.Session() as session:
         session.trust_env = False
         with session.request(
-            method, emulator.base + path, json=data, timeout=10
+            method, emulator.base + path, json=data, headers=headers, timeout=10
         ) as response:
             return response.status_code, response.json()
 

@@ -16,6 +16,7 @@ TOOL: Any = {
     "description": "The weather.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
+SHOWN: Any = {"type": "adaptive", "display": "summarized"}
 CALLS = [
     {"name": "get_weather", "arguments": {"city": "Zürich"}},
     {"name": "get_weather", "arguments": {"city": "Bern"}},
@@ -41,7 +42,7 @@ def ask(client: anthropic.Anthropic, **options: Any) -> Any:
 def test_a_message(client: anthropic.Anthropic, emulator: EmulatorProcess) -> None:
     emulator.script(text=SAID, reasoning="Hm, well.")
 
-    message = ask(client)
+    message = ask(client, thinking=SHOWN)
 
     thinking, text = message.content
     assert (thinking.type, thinking.thinking) == ("thinking", "Hm, well.")
@@ -58,12 +59,14 @@ def test_a_streamed_message(
     emulator.script(text=SAID, reasoning="Hm, well.", stop="length", piece_bytes=5)
 
     with client.messages.stream(
-        model=MODEL, max_tokens=500, messages=[QUESTION]
+        model=MODEL, max_tokens=500, messages=[QUESTION], thinking=SHOWN
     ) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
 
     assert text == SAID
+    thinking = final.content[0]
+    assert thinking.type == "thinking" and thinking.thinking == "Hm, well."
     assert [block.type for block in final.content] == ["thinking", "text"]
     assert final.stop_reason == "max_tokens"
     assert emulator.wait_for_stream("finished")["model"] == MODEL
@@ -126,6 +129,50 @@ def test_an_altered_signature_is_refused(
         )
 
 
+def test_current_models_hide_their_thinking(
+    client: anthropic.Anthropic, emulator: EmulatorProcess
+) -> None:
+    emulator.script(text=SAID, reasoning="Hm, well.")
+
+    thinking = ask(client).content[0]
+
+    assert (thinking.type, thinking.thinking) == ("thinking", "")
+    assert thinking.signature
+
+
+def test_thinking_whose_words_were_altered_is_refused(
+    client: anthropic.Anthropic, emulator: EmulatorProcess
+) -> None:
+    emulator.script(text=SAID, reasoning="Hm, well.")
+    first = ask(client, thinking=SHOWN).to_dict()["content"]
+    same: Any = {"role": "assistant", "content": first}
+    altered: Any = {
+        "role": "assistant",
+        "content": [first[0] | {"thinking": "Hm!"}, *first[1:]],
+    }
+
+    client.messages.create(
+        model=MODEL, max_tokens=500, messages=[QUESTION, same, QUESTION]
+    )
+    with pytest.raises(anthropic.BadRequestError, match="Invalid `signature`"):
+        client.messages.create(
+            model=MODEL, max_tokens=500, messages=[QUESTION, altered, QUESTION]
+        )
+
+
+def test_a_limit_says_when_it_ends(
+    client: anthropic.Anthropic, emulator: EmulatorProcess
+) -> None:
+    emulator.fault("status", status=429, retry_after_s=7)
+
+    with pytest.raises(anthropic.RateLimitError) as told:
+        ask(client)
+
+    headers = told.value.response.headers
+    assert headers["anthropic-ratelimit-requests-remaining"] == "0"
+    assert headers["anthropic-ratelimit-requests-reset"].endswith("Z")
+
+
 ERRORS = [
     (401, anthropic.AuthenticationError, "authentication_error"),
     (403, anthropic.PermissionDeniedError, "permission_error"),
@@ -186,8 +233,8 @@ def test_the_models_come_in_pages(
     listed = [model.id for model in client.models.list(limit=1000)]
 
     assert first.has_more and len(first.data) == 4
-    assert len(listed) == len(set(listed)) == 6
-    assert client.models.retrieve(MODEL).display_name == "Claude Haiku 5 5"
+    assert len(listed) == len(set(listed)) == 7
+    assert client.models.retrieve(MODEL).display_name == "Claude Haiku 5.5"
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("claude-0")
 
@@ -196,3 +243,24 @@ def test_tokens_are_counted(client: anthropic.Anthropic) -> None:
     counted = client.messages.count_tokens(model=MODEL, messages=[QUESTION])
 
     assert counted.input_tokens > 0
+
+
+def test_models_say_what_they_can(client: anthropic.Anthropic) -> None:
+    able = client.models.retrieve("claude-haiku-4-5").capabilities
+
+    assert able is not None
+    assert able.thinking.types.enabled.supported
+    assert not able.thinking.types.adaptive.supported
+
+
+def test_pages_go_both_ways(client: anthropic.Anthropic) -> None:
+    page = client.models.list(limit=2)
+    after = client.models.list(limit=2, after_id=page.last_id or "")
+    back = client.models.list(limit=2, before_id=after.first_id or "")
+
+    assert [m.id for m in back.data] == [m.id for m in page.data]
+    assert len({m.id for m in [*page.data, *after.data]}) == 4
+    with pytest.raises(anthropic.BadRequestError):
+        client.models.list(limit=0)
+    with pytest.raises(anthropic.BadRequestError, match="Invalid cursor"):
+        client.models.list(after_id="claude-0")

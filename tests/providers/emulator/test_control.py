@@ -13,6 +13,7 @@ from tests.emulator import EmulatorProcess
 from tests.providers.emulator.raw import BODY, CHAT, GOOD, ask, call, opened
 
 ODD = 'data: {"é": 1}\r\n\r\n: comment\n\ndata: 世界\n\ndata: no end'.encode()
+WHOLE = b'data: {"a": 1}\n\ndata: [DONE]\n\n'
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,7 @@ def replaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProc
     for dialect in GOOD:
         (folder / "streams" / dialect).mkdir(parents=True)
         (folder / "streams" / dialect / "odd.sse").write_bytes(ODD + dialect.encode())
+    (folder / "streams" / "openai_chat" / "whole.sse").write_bytes(WHOLE)
     (folder / "secret.sse").write_text("not for you")
     (folder / "streams" / "openai_chat" / ".hidden.sse").write_text("not for you")
     process = EmulatorProcess(
@@ -38,13 +40,53 @@ def test_a_captured_stream_is_served_byte_for_byte(
 
     heard = ask(replaying, dialect)
 
-    assert heard.error is None
     assert heard.body == ODD + dialect.encode()
+    assert (
+        heard.error is not None
+    )  # it breaks off within a line: so does the connection
     assert heard.response.headers["content-type"].startswith("text/event-stream")
+
+
+def test_a_captured_stream_with_an_end_ends(replaying: EmulatorProcess) -> None:
+    replaying.replay("whole")
+
+    heard = ask(replaying)
+
+    assert (heard.error, heard.body) == (None, WHOLE)
+    assert replaying.wait_for_stream("finished")
 
 
 def test_a_captured_stream_named_by_the_model(replaying: EmulatorProcess) -> None:
     assert ask(replaying, model="replay:odd").body == ODD + b"openai_chat"
+
+
+def test_a_captured_stream_named_by_the_model_in_a_path(
+    replaying: EmulatorProcess,
+) -> None:
+    path = "/gemini/v1beta/models/replay:odd:streamGenerateContent?alt=sse"
+
+    sock = opened(replaying, path, b"{}")
+
+    heard = b""
+    while chunk := sock.recv(65536):
+        heard += chunk
+    sock.close()
+    assert heard.startswith(b"HTTP/1.1 200 OK")
+    assert b"6\r\ndata: \r\n" not in heard  # three bytes a chunk
+    assert b"3\r\ndat\r\n3\r\na: \r\n" in heard
+
+
+@pytest.mark.parametrize("at_byte", [0, 1, 7, len(WHOLE) - 1])
+def test_a_captured_stream_can_be_cut_at_any_byte(
+    at_byte: int, replaying: EmulatorProcess
+) -> None:
+    replaying.fault("cut", at_byte=at_byte)
+    replaying.replay("whole")
+
+    heard = ask(replaying)
+
+    assert heard.body == WHOLE[:at_byte]
+    assert heard.error is not None
 
 
 @pytest.mark.parametrize(
@@ -88,7 +130,10 @@ WRONG: list[tuple[str, Any, str]] = [
     ("faults", {"kind": "earthquake"}, "there is no fault 'earthquake'"),
     ("faults", {"kind": "cut", "at": 4}, "unexpected keyword"),
     ("faults", {"kind": "status", "status": "429"}, "status cannot be '429'"),
+    ("faults", {"kind": "status", "status": 99}, "99 is no status"),
     ("faults", {}, "TypeError"),
+    ("scripts", {"pieces": [{"song": "la"}]}, "no such piece"),
+    ("scripts", {"error": "x"}, "a script has no error"),
     ("replay", {}, "KeyError"),
     ("nowhere", {}, "nothing to set at 'nowhere'"),
 ]

@@ -87,11 +87,54 @@ def test_json_where_a_stream_should_be(emulator: EmulatorProcess) -> None:
     assert json.loads(heard.body) == {"unexpected": True}
 
 
-def test_a_connection_that_closes_before_its_answer(emulator: EmulatorProcess) -> None:
-    emulator.fault("reset_before")
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("close_before", "Remote end closed"), ("reset_before", "reset by peer")],
+)
+def test_a_connection_that_ends_before_its_answer(
+    kind: str, words: str, emulator: EmulatorProcess
+) -> None:
+    emulator.fault(kind)
 
-    with pytest.raises(requests.ConnectionError):
+    with pytest.raises(requests.ConnectionError, match=words):
         ask(emulator)
+
+
+CAUSES = [
+    ("openai_responses", 429, "insufficient_quota", ("code", "insufficient_quota")),
+    ("openai_chat", 400, "context_length_exceeded", ("type", "invalid_request_error")),
+    ("anthropic_messages", 403, "billing_error", ("type", "billing_error")),
+    ("gemini_generate", 429, "RequestsPerDay", ("status", "RESOURCE_EXHAUSTED")),
+]
+
+
+@pytest.mark.parametrize(("dialect", "status", "code", "shown"), CAUSES)
+def test_a_cause_that_the_status_does_not_tell(
+    dialect: str,
+    status: int,
+    code: str,
+    shown: tuple[str, str],
+    emulator: EmulatorProcess,
+) -> None:
+    emulator.fault("status", status=status, code=code, message="Because.")
+
+    heard = ask(emulator, dialect)
+
+    error = json.loads(heard.body)["error"]
+    assert heard.response.status_code == status
+    assert (error[shown[0]], error["message"]) == (shown[1], "Because.")
+    assert code in json.dumps(error)
+
+
+def test_a_fault_for_one_model_or_one_key(emulator: EmulatorProcess) -> None:
+    emulator.fault("status", model="mini", times=9)
+    emulator.fault("status", key="sk-other", times=9)
+
+    assert ask(emulator).response.status_code == 200
+    assert ask(emulator, model="maestro-demo-mini").response.status_code == 500
+    other = {"authorization": "Bearer sk-other"}
+    path = emulator.base + "/openai/v1/models"
+    assert requests.get(path, headers=other, timeout=5).status_code == 500
 
 
 def test_headers_that_do_not_come(emulator: EmulatorProcess) -> None:
@@ -162,14 +205,29 @@ def test_a_cut_is_in_mid_event(emulator: EmulatorProcess) -> None:
     assert not heard.body.endswith(b"\n\n")
 
 
-def test_a_cut_at_a_byte_of_the_first_word(emulator: EmulatorProcess) -> None:
-    emulator.fault("cut", at_byte=11)
+@pytest.mark.parametrize("at_byte", [0, 11, 500])
+def test_a_cut_at_a_byte_of_the_body(at_byte: int, emulator: EmulatorProcess) -> None:
+    emulator.fault("cut", at_byte=at_byte)
     emulator.script(text=SAID)
 
     heard = ask(emulator)
 
-    assert text_of(heard.body) == ""
-    assert len(heard.body.rpartition(b"\n\n")[2]) == 11
+    assert len(heard.body) == at_byte
+    assert heard.error is not None
+
+
+def test_a_short_answer_is_cut_too(emulator: EmulatorProcess) -> None:
+    emulator.fault("cut")
+    emulator.script(text="Yes.")
+
+    assert ask(emulator).error is not None
+
+
+def test_an_answer_without_words_is_cut_too(emulator: EmulatorProcess) -> None:
+    emulator.fault("cut")
+    emulator.script(text="")
+
+    assert ask(emulator).error is not None
 
 
 def test_an_error_in_mid_stream(emulator: EmulatorProcess) -> None:

@@ -10,6 +10,7 @@ from google import genai
 from google.genai import errors, types
 
 from tests.emulator import EmulatorProcess
+from tests.providers.emulator.raw import call
 
 MODEL = "gemini-3.8-flash"
 TOOL = types.Tool(
@@ -182,7 +183,7 @@ def test_the_models_come_in_pages(
 ) -> None:
     listed = [model.name for model in client.models.list()]
 
-    assert len(listed) == len(set(listed)) == 6
+    assert len(listed) == len(set(listed)) == 8
     assert f"models/{MODEL}" in listed
     asked = [request["path"] for request in emulator.requests()]
     assert len(asked) == 2  # pages
@@ -193,3 +194,47 @@ def test_tokens_are_counted(client: genai.Client) -> None:
     counted = client.models.count_tokens(model=MODEL, contents="hello")
 
     assert (counted.total_tokens or 0) > 0
+
+
+def test_a_stream_that_is_not_asked_for_as_events_is_a_list(
+    emulator: EmulatorProcess,
+) -> None:
+    emulator.script(text=SAID)
+    path = f"/gemini/v1beta/models/{MODEL}:streamGenerateContent?key=AQ.good"
+    body = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+
+    status, chunks = call(emulator, "POST", path, body)
+
+    texts = [chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in chunks]
+    assert (status, "".join(texts)) == (200, SAID)
+    assert chunks[-1]["candidates"][0]["finishReason"] == "STOP"
+
+
+def test_a_signature_is_bound_to_its_call(
+    client: genai.Client, emulator: EmulatorProcess
+) -> None:
+    called = first_turn(client, emulator)
+    for part in called.parts or ():
+        assert part.function_call is not None
+        part.function_call.name = "get_time"
+
+    with pytest.raises(errors.ClientError, match="Thought signature is not valid"):
+        client.models.generate_content(
+            model=MODEL, contents=[QUESTION, called, results()], config=with_tools()
+        )
+
+
+def test_older_models_do_not_look_at_signatures(
+    client: genai.Client, emulator: EmulatorProcess
+) -> None:
+    called = first_turn(client, emulator)
+    for part in called.parts or ():
+        part.thought_signature = None
+
+    answer = client.models.generate_content(
+        model="gemini-2.5-flash",
+        contents=[QUESTION, called, results()],
+        config=with_tools(),
+    )
+
+    assert "12 °C" in (answer.text or "")

@@ -69,7 +69,9 @@ def test_a_response(client: openai.OpenAI, emulator: EmulatorProcess) -> None:
 def test_a_streamed_response(client: openai.OpenAI, emulator: EmulatorProcess) -> None:
     emulator.script(text=SAID, reasoning="Hm, well.", piece_bytes=5)
 
-    with client.responses.stream(model=MODEL, input="hello") as stream:
+    with client.responses.stream(
+        model=MODEL, input="hello", reasoning={"summary": "auto"}
+    ) as stream:
         events = list(stream)
         final = stream.get_final_response()
 
