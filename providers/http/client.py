@@ -2,7 +2,7 @@
 
 `provider.py` makes one per operation with `client_for` and closes it; vendor packages
 get it for what is a conversation (model lists, checks, OAuth). It sends its headers to
-the origin of `base_url` only (SECURITY S-20), follows no redirect (S-21), takes nothing
+the origin of `base_url` only (S-20), follows no redirect (S-21), takes nothing
 from the environment (S-22), and turns every failure into the tree of `errors.py`.
 """
 

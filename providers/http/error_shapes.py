@@ -1,6 +1,6 @@
 """Reads what vendors say when they refuse, whatever shape they say it in. Pure.
 
-Called by `providers/error_bodies.py`. Shapes (PROVIDERS section 8.1 and the recordings):
+Called by `providers/error_bodies.py`. Shapes (the vendors' pages and recorded answers):
 
     {"error": {message, type, param, code}}                     OpenAI and its like
     {"type": "error", "error": {type, message, details}, …}     Anthropic

@@ -1,6 +1,6 @@
 """Body fields that some servers refuse, and which ones did: per origin, per process.
 
-OpenAI-compatible servers answer 400 to fields they do not know (PROVIDERS section 12).
+OpenAI-compatible servers answer 400 to fields they do not know.
 A dialect marks such fields as optional; `client.py` asks again without the one that was
 named, and what helped is remembered until the process ends.
 """

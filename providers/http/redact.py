@@ -15,7 +15,7 @@ MASK = "[redacted]"
 _MIN_SECRET = 6  # shorter ones are words: a local server's "none" hides nothing
 
 _PATTERNS = (
-    # Keys and tokens by their prefixes (PROVIDERS section 1.2).
+    # Keys and tokens by their prefixes.
     re.compile(
         r"\b(?:sk|pk|rk|gsk|xai|hf|key|oaiapp|ghp|gho|r8)[-_][A-Za-z0-9_\-]{8,}"
     ),

@@ -1,7 +1,7 @@
 """How this process talks to the outside: time limits, proxy, certificates, rerouting.
 
 Set once at start by `maestro` from its environment variables (or by a test). Nothing
-else is trusted: no proxy variable, no .netrc, no REQUESTS_CA_BUNDLE (SECURITY S-22).
+else is trusted: no proxy variable, no .netrc, no REQUESTS_CA_BUNDLE (S-22).
 """
 
 from __future__ import annotations
