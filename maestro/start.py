@@ -183,12 +183,14 @@ def _free_port(port_file: Path) -> int:
 
 def _emulate(port_file: Path) -> None:
     """In a child: become the emulator, which shares no code and no memory with us."""
+    from django.conf import settings
+
     port = port_file.read_text(encoding="ascii").strip()
+    command = [sys.executable, "-m", "providers.emulator", "--quiet", "--port", port]
+    if not settings.MAESTRO_DEMO_CONTROL:
+        command.append("--no-control")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    os.execv(  # noqa: S606
-        sys.executable,
-        [sys.executable, "-m", "providers.emulator", "--quiet", "--port", port],
-    )
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 def _announce(host: str, port: int) -> None:

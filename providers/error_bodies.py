@@ -1,9 +1,9 @@
 """What a vendor's refusal means: one table for all of them. Pure.
 
 Called by `providers/http` with whole answers and by the dialects' decoders with error
-objects inside a stream. The table follows the vendors' pages about errors; the first rule that fits
-decides. The message is ours, fit for a person and free of secrets; the vendor's own
-sentence is kept beside it, redacted and cut.
+objects inside a stream. The table follows the vendors' pages about errors; the first
+rule that fits decides. The message is ours, fit for a person and free of secrets; the
+vendor's own sentence is kept beside it, redacted and cut.
 """
 
 from __future__ import annotations

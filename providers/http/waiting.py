@@ -1,6 +1,7 @@
 """How long a vendor asks us to wait, from headers, bodies and sentences. Pure.
 
-Called by `providers/error_bodies.py`; the vendors' pages about rate limits. Seconds, never negative.
+Called by `providers/error_bodies.py`. From the vendors' pages about rate limits. Seconds,
+never negative.
 """
 
 from __future__ import annotations

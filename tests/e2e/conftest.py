@@ -80,7 +80,9 @@ def product(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """Started once, set up through its own one-time link."""
-    started = Started(tmp_path_factory.mktemp("product") / "data")
+    started = Started(
+        tmp_path_factory.mktemp("product") / "data", MAESTRO_DEMO_CONTROL="true"
+    )
     context = chromium.new_context()
     started.set_up(context.new_page())
     yield Product(started, dict(context.storage_state()))

@@ -95,7 +95,8 @@ def test_the_first_start_offers_the_demo_and_a_link_and_leaves_nothing_when_it_s
     running = start().ready()
     token = re.search(r"/setup/(\S+)/", running.output)[1]
     assert requests.get(f"{running.url}/setup/{token}/", timeout=5).ok
-    assert (data / "demo.port").exists()
+    emulator = f"http://127.0.0.1:{(data / 'demo.port').read_text()}"
+    assert requests.get(f"{emulator}/_emulator/requests", timeout=5).status_code == 404
     family = running.family()
     assert len(family) >= 4  # supervisor, web, worker, emulator
     assert running.stop() == 0

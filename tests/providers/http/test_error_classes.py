@@ -1,4 +1,4 @@
-"""Which class of the error tree a refusal gets: PROVIDERS section 8.2, row by row."""
+"""Which class of the error tree a refusal gets: row by row."""
 
 import pytest
 
