@@ -1,7 +1,7 @@
 """The entry point of the web server: HTTP to Django, websockets to their consumers.
 
-python -m maestro.web                    (what bin/run starts: Daphne)
-daphne maestro.asgi:application          (any ASGI server will do)
+`bin/run` serves it through Daphne with our limits (`maestro/web.py`); another ASGI server
+gets those of `body_limit.py` only.
 """
 
 import os

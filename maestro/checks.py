@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -54,30 +54,10 @@ def sqlite_is_tuned(databases: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 @register()
-def several_processes_need_redis(**_: Any) -> list[CheckMessage]:
-    """The in-memory channel layer does not reach another web process."""
-    backend = str(settings.CHANNEL_LAYERS["default"]["BACKEND"])
-    processes = os.environ.get("WEB_CONCURRENCY", "1")
-    if (
-        backend.endswith("InMemoryChannelLayer")
-        and processes.isdigit()
-        and int(processes) > 1
-    ):
-        return [
-            Error(
-                f"{processes} web processes cannot share the in-memory channel layer.",
-                hint="Set MAESTRO_REDIS_URL, or run one web process.",
-                id="maestro.E002",
-            )
-        ]
-    return []
-
-
-@register(deploy=True)
 def public_address_uses_tls(**_: Any) -> list[CheckMessage]:
     """Beyond this machine, passwords and answers should not travel in the clear."""
-    host = settings.MAESTRO_URL.split("//", 1)[1].split("/")[0].split(":")[0]
-    if settings.IS_HTTPS or host in ("127.0.0.1", "localhost"):
+    host = urlsplit(settings.MAESTRO_URL).hostname
+    if settings.IS_HTTPS or host in ("127.0.0.1", "localhost", "::1"):
         return []
     return [
         Warning(

@@ -44,7 +44,7 @@ _TABLE = (
     Setting("MAESTRO_DEBUG", "bool", False, "Django's debug pages. Never on a machine others can reach."),
     Setting("MAESTRO_LOG_FORMAT", "str", "auto", "`json`, `text`, or `auto`: text on a terminal, JSON lines otherwise."),
     Setting("MAESTRO_LOG_LEVEL", "str", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
-    Setting("MAESTRO_DEMO", "bool", True, "Offer the demo credentials at the first start without any saved credential."),
+    Setting("MAESTRO_DEMO", "bool", True, "Offer the demo credentials at the first start without any saved credential; false removes those there are."),
     Setting("MAESTRO_DEMO_CONTROL", "bool", False, "Let tests steer the demo's emulator. It shows recent questions to anybody on this machine."),
     Setting("MAESTRO_HTTP_PROXY", "str", "", "Proxy for calls to vendors. The usual proxy variables are ignored on purpose.", is_secret=True),
     Setting("MAESTRO_CA_BUNDLE", "str", "", "File with certificate authorities for calls to vendors. Default: the `certifi` bundle."),

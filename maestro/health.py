@@ -14,7 +14,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+)
+from django.templatetags.static import static
 from django.views.decorators.http import require_GET
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -81,3 +88,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "A bearer token is needed.\n", status=401, content_type="text/plain"
         )
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponseRedirect:
+    """Browsers ask for it on pages that name no icon (the admin)."""
+    return HttpResponseRedirect(static("img/favicon.svg"))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core import checks
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -48,6 +49,7 @@ def prepare(say: Say) -> None:
             f"The encryption key does not fit this database: {exc} "
             "Restore the key file from your backup; nothing has been changed."
         ) from None
+    _checks(say)
     tasks.ensure_schedules()
     _static_files(say)
     # Whoever forks after this must not share a connection.
@@ -131,6 +133,16 @@ def _keep_a_copy() -> Path | None:
         cursor.execute("VACUUM INTO %s", [str(copy)])
     copy.chmod(0o600)
     return copy
+
+
+def _checks(say: Say) -> None:
+    """Django's and our own system checks: errors refuse the start, warnings are said."""
+    for found in checks.run_checks(databases=["default"]):
+        text = f"{found.msg} {found.hint or ''}".strip()
+        if found.level >= checks.ERROR:
+            raise NotPrepared(f"{text} ({found.id})")
+        if found.level >= checks.WARNING:
+            say(f"warning: {text} ({found.id})")
 
 
 def _static_files(say: Say) -> None:

@@ -42,8 +42,8 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--port",
         type=int,
-        default=int(os.environ.get("PORT", "8000")),
-        help="default 8000",
+        default=os.environ.get("PORT", "8000"),
+        help="default: the variable PORT, else 8000",
     )
     parser.add_argument("--url", help="public URL, when it is not http://HOST:PORT")
     parser.add_argument(
@@ -65,7 +65,8 @@ def _environment(arguments: argparse.Namespace) -> None:
         os.environ["MAESTRO_URL"] = arguments.url
     elif "MAESTRO_URL" not in os.environ:
         host = "127.0.0.1" if arguments.host in ("0.0.0.0", "::") else arguments.host  # noqa: S104
-        os.environ["MAESTRO_URL"] = f"http://{host}:{arguments.port}"
+        name = f"[{host}]" if ":" in host else host
+        os.environ["MAESTRO_URL"] = f"http://{name}:{arguments.port}"
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -42,18 +42,6 @@ class Decoder(Protocol):
         ...
 
 
-class Dialect(Protocol):
-    """One wire format. A module of `providers/dialects/` with these two names."""
-
-    def encode(self, request: ChatRequest, quirks: Any = ...) -> dict[str, Any]:
-        """The JSON body. Raises UnsupportedFeature for what the wire cannot express."""
-        ...
-
-    def decoder(self, quirks: Any = ...) -> Decoder:
-        """A fresh decoder."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamCall:
     """One streaming request, ready to send. `url` is absolute; `decoder` is fresh.

@@ -19,6 +19,7 @@ from providers.chat_stream import ChatStream
 from providers.errors import ConfigurationError, UnsupportedFeature
 from providers.http.client import HttpClient, client_for
 from providers.http.urls import parse_base_url
+from providers.local_servers import LocalServer, local_servers
 from providers.names import normalise_name
 from providers.store import CredentialStore, MemoryStore, not_found
 from providers.types import (
@@ -30,6 +31,28 @@ from providers.types import (
     Origin,
     Secret,
 )
+
+__all__ = [
+    "LocalServer",
+    "audit_code",
+    "begin_login",
+    "build_api_key_credential",
+    "check_base_url",
+    "check_credential",
+    "check_session",
+    "create_session",
+    "delete_session",
+    "finish_login",
+    "list_models",
+    "list_providers",
+    "local_servers",
+    "models_with",
+    "provider_capabilities",
+    "refresh_tokens",
+    "stream_chat",
+    "stream_with",
+    "use_store",
+]
 
 _store: CredentialStore = MemoryStore()
 

@@ -76,11 +76,6 @@ class Keyring:
         self._ciphers = {key.id: AESGCM(key.raw) for key in keys}
 
     @property
-    def newest_id(self) -> str:
-        """The id of the key that encrypts."""
-        return self._newest
-
-    @property
     def ids(self) -> list[str]:
         """The ids of all keys, newest first."""
         return list(self._ciphers)

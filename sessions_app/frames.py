@@ -249,12 +249,10 @@ class ConversationFrame(_Outbound, frozen=True, tag="conversation"):
 class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
-    Codes: bad_frame, too_large, not_found, refused, rate_limited, unavailable.
+    Codes: bad_frame, too_large, not_found, refused, unavailable.
     """
 
-    code: Literal[
-        "bad_frame", "too_large", "not_found", "refused", "rate_limited", "unavailable"
-    ]
+    code: Literal["bad_frame", "too_large", "not_found", "refused", "unavailable"]
     message: str
     client_message_id: str | None = None
     run_id: UUID | None = None

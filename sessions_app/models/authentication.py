@@ -121,11 +121,6 @@ class SavedAuthentication(models.Model):
     def __str__(self) -> str:
         return f"{self.provider}/{self.name}"
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether trying makes sense; a refused or unreadable one needs a person."""
-        return self.state == self.State.OK
-
     def is_managed_by(self, user: Any) -> bool:
         """Whether this person may rotate, share and delete it."""
         if not getattr(user, "is_authenticated", False):

@@ -10,6 +10,7 @@ Owner and staff rotate, share and delete; whom it is shared with may use and tes
 foreign id is not found. No function returns a secret.
 """
 
+from providers.provider import LocalServer, local_servers
 from sessions_app.services.credential_changes import (
     add_api_key,
     delete_credential,
@@ -32,7 +33,6 @@ from sessions_app.services.credential_rows import (
     testable_credential,
 )
 from sessions_app.services.demo import offer_demo, remove_demo, withdraw_demo
-from sessions_app.services.local_servers import LocalServer, local_servers
 
 __all__ = [
     "CheckResult",

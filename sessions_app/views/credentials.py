@@ -54,9 +54,7 @@ def _list(request: HttpRequest) -> Any:
 
 
 def _view(request: HttpRequest, row: Any) -> dict[str, Any]:
-    user: Any = request.user
-    may_manage = user.is_staff or row.owner_id == user.pk
-    return {**credential_view(row), "may_manage": may_manage}
+    return {**credential_view(row), "may_manage": row.is_managed_by(request.user)}
 
 
 def _add(request: HttpRequest) -> Any:

@@ -25,6 +25,7 @@ OPEN = {
     "healthz": "liveness, says nothing",
     "readyz": "readiness, a word per part",
     "metrics": "has a token of its own",
+    "favicon": "a picture",
     "login": "the way in",
     "logout": "POST with CSRF; nothing to see",
     "setup": "the one-time link is the key",
