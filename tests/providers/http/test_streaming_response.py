@@ -245,7 +245,7 @@ def test_a_reader_that_leaves_after_the_last_event_still_gives_it_back():
 
 
 def test_nothing_is_left_behind(recwarn):
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     with RawServer(streaming(b"x")) as server:
         for _ in range(5):
             with client_for(provider="x", base_url=server.url) as client:
@@ -254,8 +254,8 @@ def test_nothing_is_left_behind(recwarn):
                 open_stream(client)
         pool.close_idle()
     gc.collect()
-    end = time.monotonic() + 2
-    while threading.active_count() > threads and time.monotonic() < end:
+    end = time.monotonic() + 10
+    while set(threading.enumerate()) - before and time.monotonic() < end:
         time.sleep(0.01)
-    assert threading.active_count() == threads
+    assert not set(threading.enumerate()) - before
     assert not [w for w in recwarn if issubclass(w.category, ResourceWarning)]
