@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.e2e.attacked import attacked, attacked_window, hostile, watched
 from tests.e2e.started import Started
@@ -104,6 +111,18 @@ def phone(chromium: Browser, product: Product) -> Iterator[BrowserContext]:
     yield from _window(chromium, product, PHONE)
 
 
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def any_page(
+    request: pytest.FixtureRequest, chromium: Browser, product: Product
+) -> Iterator[Page]:
+    """An empty chat page, once on a desktop and once on a phone."""
+    for context in _window(chromium, product, request.param):
+        found = context.new_page()
+        found.goto("/")
+        ready(found)
+        yield found
+
+
 def _window(chromium: Browser, product: Product, size: Any) -> Iterator[BrowserContext]:
     requests.delete(f"{product.emulator}/_emulator", timeout=5)
     context = chromium.new_context(
@@ -122,11 +141,18 @@ def watch(page: Page, origin: str, troubles: list[str]) -> None:
     page.on(
         "console", lambda m: m.type == "error" and troubles.append(f"console: {m.text}")
     )
+    page.on("requestfailed", lambda r: troubles.extend(_failed(r)))
     page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
     page.on(
         "request",
         lambda r: r.url.startswith(own) or troubles.append(f"foreign: {r.url}"),
     )
+
+
+def _failed(request: Request) -> list[str]:
+    """Aborted is what a page leaves behind when it goes elsewhere, or downloads a file."""
+    why = request.failure or ""
+    return [] if "ERR_ABORTED" in why else [f"failed: {request.url} {why}"]
 
 
 @pytest.fixture
@@ -155,6 +181,15 @@ def ask(page: Page, text: str) -> None:
 def last_answer(page: Page) -> Any:
     """The newest answer."""
     return page.locator("#messages > li:not(.message--mine)").last
+
+
+def away_from_end(page: Page) -> float:
+    """How many pixels of the conversation are below what is seen."""
+    away: float = page.evaluate(
+        "(() => { const t = document.getElementById('thread');"
+        " return t.scrollHeight - t.scrollTop - t.clientHeight; })()"
+    )
+    return away
 
 
 def finished(page: Page, within_ms: int = 30_000) -> None:

@@ -151,6 +151,8 @@ def test_a_real_credential_is_added_tested_and_becomes_the_default_and_the_demo_
     page.fill("#api_key", "k")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#add-result .notice--error")).to_contain_text("taken")
+    expect(card.locator(".tag", has_text="Default")).to_be_visible()
+    changes_hands_and_keys(page)
     page.goto("/")
     expect(page.locator("#picker-credential")).to_have_text("my_server")
     ask(page, "Hello real one")
@@ -160,3 +162,47 @@ def test_a_real_credential_is_added_tested_and_becomes_the_default_and_the_demo_
     expect(page.locator("#demo-banner")).to_have_count(0)
     page.goto("/credentials/")
     expect(page.locator(".card")).to_have_count(1)
+
+
+def changes_hands_and_keys(page):
+    """Sharing says what it will do; a new key is typed unseen, and neither is guessed."""
+    card = page.locator(".card[data-name=my_server]")
+    expect(card).to_contain_text("yours alone")
+    card.get_by_role("button", name="Share").click()
+    expect(page.locator("#ask-title")).to_have_text("Who may use “my_server”?")
+    expect(page.locator("#ask-choice")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(card).to_contain_text("yours alone")
+    card.get_by_role("button", name="Share").click()
+    page.select_option("#ask-choice", label="Everyone here")
+    page.click("#ask-ok")
+    expect(card).to_contain_text("shared with everyone")
+    expect(card.get_by_role("button", name="Share")).to_be_focused()
+    card.get_by_role("button", name="New key").click()
+    expect(page.locator("#ask-secret")).to_be_focused()
+    assert page.get_attribute("#ask-secret", "type") == "password"
+    page.keyboard.type("sk-bad")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("has its new key")
+    assert page.input_value("#ask-secret") == ""
+    card.get_by_role("button", name="Test").click()
+    expect(card.locator(".notice--error")).to_be_visible()
+    expect(card.locator(".tag", has_text="key refused")).to_be_visible()
+    card.get_by_role("button", name="New key").click()
+    page.keyboard.type("sk-good-canary")
+    page.click("#ask-ok")
+    expect(page.locator("#toasts .toast")).to_have_count(3)
+    card.get_by_role("button", name="Test").click()
+    expect(card.locator(".notice--ok")).to_be_visible()
+    expect(card.locator(".tag", has_text="key refused")).to_have_count(0)
+
+
+def test_a_link_cannot_say_where_a_key_goes(page):
+    page.goto(
+        "/credentials/?provider=custom&url=https://evil.example/v1&local=custom#add"
+    )
+    expect(page.locator("#name")).to_be_focused()
+    expect(page.locator(".card").first).to_be_visible()
+    page.wait_for_timeout(700)
+    assert page.input_value("#base_url") == ""
+    assert page.input_value("#provider") == "openai"

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, ask, finished, last_answer, ready
+from tests.e2e.started import Started
 
 AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -70,6 +71,65 @@ def test_no_page_has_an_accessibility_violation(reader, product):
     assert not violations(page)
 
 
+def test_no_dialog_has_an_accessibility_violation(reader, product):
+    page = reader.new_page()
+    page.goto("/")
+    ready(page)
+    ask(page, "Hello")
+    finished(page)
+    page.locator(".message--mine [data-action=edit]").click()
+    clean(page, "#ask")
+    page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    clean(page, "#shortcuts")
+    if page.locator(".stage__menu").is_visible():
+        page.locator(".stage__menu").click()
+        assert not violations(page)
+    page.locator("[data-menu]").first.click()
+    assert not violations(page)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    clean(page, "#ask")
+    page.goto("/credentials/")
+    for does in ("rotate", "share", "remove"):
+        page.locator(f"[data-does={does}]").first.click()
+        clean(page, "#ask")
+    page.locator("[data-does=test]").first.click()
+    expect(page.locator(".card .notice").first).to_be_visible()
+    assert not violations(page)
+
+
+def clean(page, dialog):
+    expect(page.locator(dialog)).to_be_visible()
+    assert not violations(page)
+    page.keyboard.press("Escape")
+    expect(page.locator(dialog)).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_set_up_page_has_no_accessibility_violation(scheme, chromium, unused):
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True, viewport=PHONE)
+    page = context.new_page()
+    page.goto(unused.setup_url)
+    assert not violations(page)
+    page.fill("#password", "one")
+    page.fill("#again", "another")
+    page.click("button[type=submit]")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert not violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def unused(tmp_path_factory):
+    """An installation that nobody sets up."""
+    started = Started(tmp_path_factory.mktemp("unused") / "data")
+    yield started
+    started.stop()
+
+
 def test_the_login_page_has_no_accessibility_violation(chromium, product):
     for scheme in ("light", "dark"):
         context = chromium.new_context(
@@ -94,11 +154,35 @@ def test_nothing_is_wider_than_a_phone(phone, product):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     page.goto("/")
     ready(page)
-    ask(page, "Show me some code")
+    word = "Donaudampfschifffahrtsgesellschaft" * 6
+    product.control(
+        "scripts",
+        reasoning=word,
+        text=f"{word}\n\n`{word}`\n\n```\n{word}\n```\n\n| {word} | {word} |\n|---|---|\n"
+        f"| 1 | 2 |\n\n> {word}\n\n1. https://example.org/{word}",
+    )
+    ask(page, word)
     finished(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    last_answer(page).locator(".reasoning summary").click()
+    last_answer(page).locator(".message__facts summary").click()
+    fits(page)
+    product.control("faults", kind="status", status=500)
+    ask(page, "Fail")
+    expect(last_answer(page).get_by_role("alert")).to_be_visible()
+    fits(page)
     page.locator(".stage__menu").click()
     expect(page.locator("#conversations a").first).to_be_visible()
+    fits(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#conversations a").first).to_be_hidden()
+    expect(page.locator(".stage__menu")).to_be_focused()
+
+
+def fits(page):
+    """Nothing of the page or of the thread must be scrolled sideways to."""
+    for part in ("html", "#thread", "#conversations"):
+        wide = page.locator(part).evaluate("e => [e.scrollWidth, e.clientWidth]")
+        assert wide[0] <= min(390, wide[1]), part
 
 
 def test_the_keyboard_is_enough(page, product):
@@ -124,18 +208,6 @@ def test_the_keyboard_is_enough(page, product):
     page.keyboard.press("Control+Shift+O")
     expect(page.locator("#question")).to_be_focused()
     expect(page.locator("#messages > li")).to_have_count(0)
-
-
-def test_a_model_is_chosen_with_the_keyboard(page):
-    page.focus("#picker")
-    page.keyboard.press("Enter")
-    expect(page.locator("#models-filter")).to_be_focused()
-    page.keyboard.type("haiku 5-5")
-    expect(page.locator(".models__item")).to_have_count(1)
-    page.keyboard.press("Enter")
-    expect(page.locator("#picker-model")).to_have_text("claude-haiku-5-5")
-    page.reload()
-    expect(page.locator("#picker-model")).to_have_text("claude-haiku-5-5")
 
 
 def test_an_input_method_never_sends(page):

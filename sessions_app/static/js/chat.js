@@ -1,17 +1,20 @@
 // chat.js: wires the chat page: socket ⇄ thread, composer, sidebar, picker.
 
 import { api } from "./api.js";
+import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ask } from "./dialogs.js";
-import { byId, el, toast } from "./dom.js";
+import { byId, toast } from "./dom.js";
 import { offer } from "./local-servers.js";
 import { ModelPicker } from "./model-picker.js";
 import { Outbox } from "./outbox.js";
 import { listen } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { ChatSocket } from "./socket.js";
-import { STRINGS, say } from "./strings.js";
+import { exportLink, title } from "./stage-head.js";
+import { STRINGS } from "./strings.js";
 import { Thread } from "./thread.js";
+import { welcome } from "./welcome.js";
 
 const base = document.body.dataset.chatUrl ?? "/";
 const socket = new ChatSocket(document.body.dataset.socketToken);
@@ -21,19 +24,13 @@ const sidebar = new Sidebar();
 const picker = new ModelPicker();
 const outbox = new Outbox(socket);
 
-function title(text) {
-  byId("title").textContent = text || STRINGS.newChat;
-  document.title = text ? `${text} · Maestro` : "Maestro";
-}
-
 async function open(id, { push = true } = {}) {
   if (thread.conversationId && thread.conversationId !== id) socket.send({ type: "unfollow", conversation_id: thread.conversationId });
   if (push) history.pushState({}, "", id ? `${base}c/${id}/` : base);
   sidebar.open(id);
-  byId("export").hidden = !id;
-  byId("export").href = id ? `${base}c/${id}/export.md` : "#";
+  exportLink(id);
   byId("welcome").hidden = Boolean(id);
-  if (!id) { thread.clear(); title(""); thread.mark(); welcome(); composer.focus(); return; }
+  if (!id) { thread.clear(); title(""); thread.mark(); greet(); composer.focus(); return; }
   try {
     const { conversation } = await api("GET", `/api/conversations/${id}/`);
     title(conversation.title);
@@ -45,14 +42,7 @@ async function open(id, { push = true } = {}) {
   }
 }
 
-function welcome() {
-  const hint = byId("welcome-hint");
-  if (!picker.credential) {
-    hint.replaceChildren(`${STRINGS.noCredential} `, el("a", { href: `${base}credentials/#add` }, STRINGS.addCredential));
-  } else hint.textContent = say(STRINGS.welcomeHint, { model: picker.choice.model || "–", credential: picker.credential.name });
-  byId("examples").replaceChildren(...STRINGS.examples.map((text) => el("li", {},
-    el("button", { class: "button button--small", type: "button", on: { click: () => { composer.set(text); composer.focus(); } } }, text))));
-}
+const greet = () => welcome(picker, (text) => { composer.set(text); composer.focus(); });
 
 function options(choice = picker.choice) {
   return { credential_id: choice.credential_id, model: choice.model || null };
@@ -60,16 +50,18 @@ function options(choice = picker.choice) {
 
 function send(text) {
   if (!picker.credential) { toast(STRINGS.noCredential); return; }
-  outbox.put({ type: "send", text, conversation_id: thread.conversationId || null, ...options() });
+  // Under what is seen here; another page may show another branch meanwhile.
+  const parent_id = outbox.isEmpty && !thread.last?.isMine ? thread.last?.id ?? null : null;
+  outbox.put({ type: "send", text, conversation_id: thread.conversationId || null, parent_id, ...options() });
   composer.clear();
   if (!socket.isReady) toast(STRINGS.unsent);
 }
 
 const actions = {
-  async copy(view) { await navigator.clipboard.writeText(view.text); toast(STRINGS.copied); },
+  async copy(view) { await copyText(view.text); toast(STRINGS.copied); },
   async edit(view) {
     const text = await ask({ title: STRINGS.editTitle, text: STRINGS.editText, value: view.text, ok: STRINGS.send });
-    if (text?.trim()) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
+    if (text?.trim() && text !== view.text) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
   },
   regenerate(view) { outbox.put({ type: "regenerate", message_id: view.id, ...options() }); },
   async "regenerate-with"(view) {
@@ -78,8 +70,10 @@ const actions = {
   },
   async version(view, button) {
     const page = await api("POST", `/api/conversations/${thread.conversationId}/branch/`, { message_id: button.dataset.to });
-    thread.showPage(page);
-    thread.follow();
+    const label = button.getAttribute("aria-label");
+    const shown = thread.showVersion(page, view, button.dataset.to)?.node;
+    const same = shown?.querySelector(`[data-action=version][aria-label="${label}"]`);
+    (same?.disabled ? shown.querySelector("[data-action=version]:enabled") : same)?.focus({ preventScroll: true });
   },
 };
 
@@ -90,19 +84,21 @@ byId("messages").addEventListener("click", (event) => {
   Promise.resolve(actions[button.dataset.action](view, button)).catch((error) => toast(error.message));
 });
 
+let isBegun = false;
+
 const frames = {
   accepted(frame) {
-    outbox.done(frame.client_message_id);
+    const isMine = outbox.done(frame.client_message_id);
     const isNew = thread.conversationId !== frame.conversation.id;
     if (isNew && thread.conversationId) return sidebar.changed(frame.conversation); // they moved on
+    if (isNew && frame.question.parent_id) return open(frame.conversation.id); // kept from before a reload
     byId("welcome").hidden = true;
-    thread.accepted(frame);
+    thread.accepted(frame, isMine);
     sidebar.changed(frame.conversation);
     if (isNew) {
       history.pushState({}, "", `${base}c/${frame.conversation.id}/`);
       sidebar.open(frame.conversation.id);
-      byId("export").hidden = false;
-      byId("export").href = `${base}c/${frame.conversation.id}/export.md`;
+      exportLink(frame.conversation.id);
     }
     title(frame.conversation.title);
   },
@@ -125,7 +121,9 @@ socket.addEventListener("frame", ({ detail }) => frames[detail.type]?.(detail));
 socket.addEventListener("ready", () => {
   byId("connection").hidden = true;
   thread.follow();
+  if (!isBegun) return; // the page is still being filled
   outbox.flush();
+  thread.refresh().catch(() => {}); // the next reconnect asks again
 });
 socket.addEventListener("gone", ({ detail }) => {
   byId("connection").textContent = detail === 4401 || detail === 4403 ? STRINGS.signedOut : STRINGS.offline;
@@ -139,7 +137,7 @@ composer.addEventListener("edit-last", () => {
   if (mine) actions.edit(mine);
 });
 byId("messages").addEventListener("maestro:runs", () => composer.running(Boolean(thread.activeRun)));
-picker.addEventListener("change", welcome);
+picker.addEventListener("change", greet);
 sidebar.addEventListener("open", ({ detail }) => open(detail));
 sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === thread.conversationId) open(""); });
@@ -152,15 +150,13 @@ function stop() {
   if (run) socket.send({ type: "stop", run_id: run.id });
 }
 
-listen({
-  stop,
-  search() { sidebar.toggle(true); byId("search").select(); },
-  newChat() { open(""); },
-  focus() { composer.focus(); },
-});
+const search = () => { sidebar.toggle(true); byId("search").select(); };
+listen({ stop, search, newChat: () => open(""), focus: () => composer.focus() });
 
 sidebar.load().catch((error) => toast(error.message));
 await picker.load().catch((error) => toast(error.message));
 await open(document.body.dataset.conversationId, { push: false });
-offer(byId("local-servers"), picker.credentials, (server) => { location.href = `${base}credentials/?provider=${server.provider}&url=${encodeURIComponent(server.url)}#add`; });
+isBegun = true;
+outbox.flush();
+offer(byId("local-servers"), picker.credentials, (server) => { location.href = `${base}credentials/?local=${server.provider}#add`; });
 composer.focus();

@@ -1,40 +1,57 @@
-// dialogs.js: ask before something is lost, or for a line of text. One dialog, a promise.
+// dialogs.js: ask before something is lost, for a line of text, a secret, or one of a few
+// choices. One dialog, a promise of the answer: true or a string; null when it was left.
 
-import { byId } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { STRINGS } from "./strings.js";
 
-export function ask({ title, text = "", ok = STRINGS.ok, value = null, label = title, secret = false }) {
+const FIELDS = ["ask-input", "ask-secret", "ask-choice"];
+
+// `choices`: [[value, text], …], of which `value` is chosen. `value` null: yes or no.
+export function ask({ title, text = "", ok = STRINGS.ok, value = null, label = title, choices = null, isSecret = false, isDanger = false }) {
   const dialog = byId("ask");
-  const input = byId("ask-input");
+  const field = fieldOf({ value, choices, isSecret });
   byId("ask-title").textContent = title;
   byId("ask-text").textContent = text;
   byId("ask-text").hidden = !text;
   byId("ask-ok").textContent = ok;
-  byId("ask-label").textContent = label;
-  input.hidden = value === null;
-  input.value = value ?? "";
-  input.rows = value && value.length > 80 ? 6 : 1;
-  // A textarea has no password type; this keeps a key from being read over a shoulder.
-  input.style.webkitTextSecurity = secret ? "disc" : "none";
-  input.autocomplete = "off";
+  byId("ask-ok").classList.toggle("button--danger-solid", isDanger);
+  byId("ask-choice").replaceChildren(...(choices ?? []).map(([key, words]) => el("option", { value: key }, words)));
+  for (const id of FIELDS) byId(id).hidden = byId(id) !== field;
+  byId("ask-label").hidden = !field;
+  if (field) {
+    byId("ask-label").htmlFor = field.id;
+    byId("ask-label").textContent = label;
+    byId("ask-label").classList.toggle("visually-hidden", label === title);
+    field.value = value ?? "";
+    if (field.rows) field.rows = field.value.length > 80 || field.value.includes("\n") ? 6 : 1;
+  }
   dialog.returnValue = "";
   dialog.showModal();
-  (value === null ? byId("ask-ok") : input).focus();
+  (field ?? byId("ask-ok")).focus();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      const answer = dialog.returnValue === "ok" ? (value === null ? true : input.value) : null;
-      input.value = "";
-      resolve(answer);
+      const answer = field ? field.value : true;
+      for (const id of FIELDS) byId(id).value = ""; // a key does not stay in the page
+      resolve(dialog.returnValue === "ok" ? answer : null);
     }, { once: true });
   });
 }
 
+function fieldOf({ value, choices, isSecret }) {
+  if (choices) return byId("ask-choice");
+  if (isSecret) return byId("ask-secret");
+  return value === null ? null : byId("ask-input");
+}
+
+// The backdrop closes a dialog, unless the press began in it or words would be lost.
+let pressed = null;
+document.addEventListener("pointerdown", (event) => { pressed = event.target; });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close-dialog]")) event.target.closest("dialog").close();
-  else if (event.target instanceof HTMLDialogElement) event.target.close(); // the backdrop
+  else if (event.target instanceof HTMLDialogElement && pressed === event.target && event.target.id !== "ask") event.target.close();
 });
 byId("ask-input")?.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
     event.preventDefault();
     byId("ask").close("ok");
   }

@@ -8,7 +8,8 @@
 import DOMPurify from "../vendor/dompurify-3.4.18/purify.js";
 import hljs from "../vendor/highlight-11.12.0/highlight.js";
 import { Marked } from "../vendor/marked-18.2.1/marked.js";
-import { el } from "./dom.js";
+import { copyText } from "./clipboard.js";
+import { el, toast } from "./dom.js";
 import { STRINGS, say } from "./strings.js";
 
 const TAGS = ["a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6",
@@ -144,7 +145,9 @@ export class GrowingMarkdown {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-code]");
   if (!button) return;
-  await navigator.clipboard.writeText(button.closest(".code").querySelector("pre").textContent);
+  try {
+    await copyText(button.closest(".code").querySelector("pre").textContent);
+  } catch (error) { toast(error.message); return; }
   button.textContent = STRINGS.copied;
   setTimeout(() => { button.textContent = STRINGS.copyCode; }, 1500);
 });

@@ -8,6 +8,10 @@ import { STRINGS, say } from "./strings.js";
 const OVER = new Set(["done", "stopped", "failed", "interrupted"]);
 export const isOver = (run) => !run || OVER.has(run.status);
 
+// What a person mends on the page of credentials.
+const ABOUT_KEYS = new Set(["ConfigurationError", "CredentialError", "CredentialNotFound", "CredentialExpired",
+  "CredentialRejected", "CredentialUnreadable", "PermissionRefused", "QuotaExhausted"]);
+
 const action = (label, name, extra = {}) =>
   el("button", { class: "message__action", type: "button", data: { action: name }, ...extra }, label);
 
@@ -79,8 +83,7 @@ export class Message {
       return [el("p", { class: "message__status message__status--busy" }, say(STRINGS.status[state] ?? state, run))];
     }
     return [trouble(run), el("div", { class: "message__actions" },
-      this.versions(), action(STRINGS.copy, "copy"), action(STRINGS.regenerate, "regenerate"),
-      action(STRINGS.regenerateWith, "regenerate-with"), run ? facts(run) : "")];
+      this.versions(), this.text ? action(STRINGS.copy, "copy") : "", ...again(run), run ? facts(run) : "")];
   }
 
   versions() {
@@ -94,6 +97,10 @@ export class Message {
   }
 }
 
+// A failure says itself how to go on.
+const again = (run) => (run?.status === "failed" ? []
+  : [action(STRINGS.regenerate, "regenerate"), action(STRINGS.regenerateWith, "regenerate-with")]);
+
 function trouble(run) {
   if (!run) return "";
   if (run.status === "failed") {
@@ -102,7 +109,8 @@ function trouble(run) {
       run.error?.vendor_message ? el("p", { class: "message__status" }, run.error.vendor_message) : "",
       el("p", { class: "trouble__actions" },
         el("button", { class: "button button--small", type: "button", data: { action: "regenerate" } }, STRINGS.retry),
-        el("a", { class: "button button--small button--quiet", href: credentialsUrl() }, STRINGS.addCredential)));
+        el("button", { class: "button button--small button--quiet", type: "button", data: { action: "regenerate-with" } }, STRINGS.regenerateWith),
+        ABOUT_KEYS.has(run.error?.kind) ? el("a", { class: "button button--small button--quiet", href: credentialsUrl() }, STRINGS.openCredentials) : ""));
   }
   const word = { stopped: "stopped", interrupted: "interrupted" }[run.status]
     ?? { length: "cut", content_filter: "filtered", refusal: "declined" }[run.stop_reason];

@@ -1,13 +1,16 @@
 // outbox.js: what was said and is not accepted yet. Sent again after a reconnect under the
 // same id, so that the server takes it once. Survives a reload of the page.
 
-const KEY = "maestro.outbox";
+// Of this person only: somebody else may sign in to the same tab.
+const KEY = `maestro.outbox.${document.body.dataset.person ?? ""}`;
 
 export class Outbox {
   constructor(socket) {
     this.socket = socket;
     this.waiting = new Map(load());
   }
+
+  get isEmpty() { return this.waiting.size === 0; }
 
   put(frame) {
     const whole = { ...frame, client_message_id: crypto.randomUUID?.() ?? random() };
@@ -18,9 +21,11 @@ export class Outbox {
 
   flush() { for (const frame of this.waiting.values()) this.socket.send(frame); }
 
+  // Whether it was ours: frames about other pages' questions come here too.
   done(id) {
-    this.waiting.delete(id);
+    const isOurs = this.waiting.delete(id);
     this.save();
+    return isOurs;
   }
 
   // The text of what was refused, so that it can go back into the box.

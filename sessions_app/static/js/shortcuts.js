@@ -22,7 +22,7 @@ export function listen({ stop, search, newChat, focus }) {
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     let call = null;
-    if (key === "escape" && !document.querySelector(".menu")) call = stop;
+    if (key === "escape") call = stop;
     else if (command && !event.shiftKey && key === "k") call = search;
     else if (command && event.shiftKey && key === "o") call = newChat;
     else if (!command && !isTyping(event.target) && singleKeys()) call = { "/": focus, "?": help }[event.key];

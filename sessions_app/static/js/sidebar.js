@@ -1,11 +1,11 @@
 // sidebar.js: the list of conversations: search, days, rename, archive, delete.
 
 import { api } from "./api.js";
+import { dayOf } from "./days.js";
 import { ask } from "./dialogs.js";
 import { byId, el, toast } from "./dom.js";
+import { PopupMenu } from "./popup-menu.js";
 import { STRINGS, say } from "./strings.js";
-
-const DAY = 86_400_000;
 
 export class Sidebar extends EventTarget {
   constructor() {
@@ -15,6 +15,7 @@ export class Sidebar extends EventTarget {
     this.archived = document.querySelector("[data-archived-toggle]");
     this.openId = "";
     this.rows = [];
+    this.popup = new PopupMenu((id) => this.list.querySelector(`[data-menu="${id}"]`));
     this.search.addEventListener("input", () => this.later());
     this.archived.addEventListener("click", () => {
       const pressed = this.archived.getAttribute("aria-pressed") !== "true";
@@ -25,13 +26,22 @@ export class Sidebar extends EventTarget {
       if (this.list.scrollTop + this.list.clientHeight > this.list.scrollHeight - 200) this.more();
     });
     for (const button of document.querySelectorAll("[data-sidebar-toggle]")) button.addEventListener("click", () => this.toggle());
-    document.addEventListener("click", (event) => { if (!event.target.closest(".menu, [data-menu]")) this.closeMenu(); });
+    byId("sidebar").addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.isDrawnOver) return;
+      event.stopPropagation(); // it closes the list, it does not stop the answer
+      this.toggle(false);
+    });
   }
 
-  toggle(open = !byId("sidebar").classList.contains("sidebar--open")) {
-    byId("sidebar").classList.toggle("sidebar--open", open);
-    document.querySelector(".sidebar-veil").hidden = !open;
+  get isDrawnOver() { return byId("sidebar").classList.contains("sidebar--open"); }
+
+  toggle(open = !this.isDrawnOver) {
+    const wasOpen = this.isDrawnOver;
+    const isDrawer = getComputedStyle(byId("sidebar")).position === "fixed"; // on a phone
+    byId("sidebar").classList.toggle("sidebar--open", open && isDrawer);
+    document.querySelector(".sidebar-veil").hidden = !open || !isDrawer;
     if (open) this.search.focus();
+    else if (wasOpen) document.querySelector(".stage__menu").focus();
   }
 
   later() {
@@ -75,7 +85,9 @@ export class Sidebar extends EventTarget {
     this.draw();
   }
 
+  // Drawn anew whenever something changes, also while somebody walks through it by keyboard.
   draw() {
+    const held = this.list.contains(document.activeElement) ? keyOf(document.activeElement) : null;
     byId("conversations-empty").hidden = this.rows.length > 0;
     const nodes = [];
     let day = "";
@@ -86,6 +98,7 @@ export class Sidebar extends EventTarget {
       nodes.push(this.row(row));
     }
     this.list.replaceChildren(...nodes);
+    if (held) this.list.querySelector(held)?.focus({ preventScroll: true });
   }
 
   row(row) {
@@ -99,30 +112,21 @@ export class Sidebar extends EventTarget {
       this.toggle(false);
       this.dispatchEvent(new CustomEvent("open", { detail: row.id }));
     });
-    const menu = el("button", { class: "icon-button conversation__menu", type: "button", "aria-haspopup": "true", "aria-label": say(STRINGS.menu, { title }), data: { menu: "" }, on: { click: (event) => this.menu(event.currentTarget, row) } }, "⋯");
+    const menu = el("button", { class: "icon-button conversation__menu", type: "button", "aria-haspopup": "true", "aria-label": say(STRINGS.menu, { title }), data: { menu: row.id }, on: { click: (event) => this.menu(event.currentTarget, row) } }, "⋯");
     return el("li", { class: `conversation${row.id === this.openId ? " conversation--open" : ""}` }, link, menu);
   }
 
   menu(button, row) {
-    const wasOpen = this.opened?.dataset.id === row.id;
-    this.closeMenu();
-    if (wasOpen) return;
     const base = document.body.dataset.chatUrl ?? "/";
-    const item = (label, call, extra = "") => el("button", { class: `menu__item ${extra}`, type: "button", on: { click: () => { this.closeMenu(); button.focus(); call(); } } }, label);
-    const file = (label, kind) => el("a", { class: "menu__item", href: `${base}c/${row.id}/export.${kind}`, download: "", on: { click: () => setTimeout(() => this.closeMenu()) } }, label);
-    this.opened = el("div", { class: "menu", data: { id: row.id }, on: { keydown: (event) => { if (event.key === "Escape") { this.closeMenu(); button.focus(); } } } },
-      item(STRINGS.rename, () => this.rename(row)),
-      item(row.archived ? STRINGS.unarchive : STRINGS.archive, () => this.archive(row)),
-      file(STRINGS.exportMarkdown, "md"), file(STRINGS.exportJson, "json"),
-      item(STRINGS.delete, () => this.remove(row), "menu__item--danger"));
-    const box = button.getBoundingClientRect();
-    document.body.append(this.opened);
-    this.opened.style.insetBlockStart = `${Math.min(box.bottom, innerHeight - this.opened.offsetHeight - 8)}px`;
-    this.opened.style.insetInlineStart = `${Math.max(8, box.right - this.opened.offsetWidth)}px`;
-    this.opened.firstElementChild.focus();
+    const file = (kind) => `${base}c/${row.id}/export.${kind}`;
+    this.popup.toggle(button, row.id, [
+      { words: STRINGS.rename, call: () => this.rename(row) },
+      { words: row.archived ? STRINGS.unarchive : STRINGS.archive, call: () => this.archive(row) },
+      { words: STRINGS.exportMarkdown, href: file("md") },
+      { words: STRINGS.exportJson, href: file("json") },
+      { words: STRINGS.delete, call: () => this.remove(row), isDanger: true },
+    ]);
   }
-
-  closeMenu() { this.opened?.remove(); this.opened = null; }
 
   async rename(row) {
     const title = await ask({ title: STRINGS.renameTitle, value: row.title, ok: STRINGS.rename });
@@ -144,7 +148,7 @@ export class Sidebar extends EventTarget {
   }
 
   async remove(row) {
-    const sure = await ask({ title: STRINGS.deleteTitle, text: STRINGS.deleteText, ok: STRINGS.delete });
+    const sure = await ask({ title: STRINGS.deleteTitle, text: STRINGS.deleteText, ok: STRINGS.delete, isDanger: true });
     if (!sure) return;
     try {
       await api("DELETE", `/api/conversations/${row.id}/`);
@@ -155,11 +159,5 @@ export class Sidebar extends EventTarget {
   }
 }
 
-function dayOf(iso) {
-  const start = new Date();
-  start.setHours(0, 0, 0, 0);
-  const age = start - new Date(iso);
-  if (age <= 0) return STRINGS.today;
-  if (age <= DAY) return STRINGS.yesterday;
-  return age <= 6 * DAY ? STRINGS.week : STRINGS.older;
-}
+// How to find the same control after the list was drawn again.
+const keyOf = (node) => (node.dataset.menu ? `[data-menu="${node.dataset.menu}"]` : `[href="${node.getAttribute("href")}"]`);

@@ -1,11 +1,10 @@
 // thread.js: the messages of the shown branch: pages of old ones, live runs, scrolling.
 
 import { api } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, toast } from "./dom.js";
+import { FollowedRuns } from "./followed-runs.js";
 import { Message, isOver } from "./message.js";
-
-const NEAR = 80; // pixels from the end that still count as "at the end"
-const ACK_MS = 250;
+import { EndKeeper } from "./scroll.js";
 
 export class Thread {
   constructor(socket) {
@@ -13,21 +12,27 @@ export class Thread {
     this.list = byId("messages");
     this.scroller = byId("thread");
     this.older = byId("older");
-    this.runs = new Map(); // run id → {view, epoch, seq, acked}
+    this.end = new EndKeeper(this.scroller, this.list, byId("latest"));
+    this.runs = new FollowedRuns(socket);
     this.conversationId = "";
     this.older.addEventListener("click", () => this.loadOlder());
     this.scroller.addEventListener("scroll", () => {
       if (this.scroller.scrollTop < 200 && !this.older.hidden) this.loadOlder();
     });
-    setInterval(() => this.acknowledge(), ACK_MS);
   }
 
   get views() { return [...this.list.children].map((node) => node.message); }
   get last() { return this.list.lastElementChild?.message ?? null; }
-  get activeRun() { return this.views.map((view) => view.message.run).filter((run) => run && !isOver(run)).at(-1) ?? null; }
+
+  // The one that is being written; else the last that waits.
+  get activeRun() {
+    const active = this.views.map((view) => view.message.run).filter((run) => run && !isOver(run));
+    return active.find((run) => run.status === "running") ?? active.at(-1) ?? null;
+  }
 
   clear() {
     this.list.replaceChildren();
+    this.list.classList.remove("messages--measured");
     this.runs.clear();
     this.older.hidden = true;
     this.conversationId = "";
@@ -38,7 +43,19 @@ export class Thread {
     this.clear();
     this.conversationId = conversationId;
     this.showPage(page);
-    this.toEnd();
+    this.end.toEnd();
+    this.follow();
+  }
+
+  // After a reconnect: what was asked elsewhere meanwhile is on the stored page only.
+  async refresh() {
+    const { conversationId, last } = this;
+    if (!conversationId) return;
+    const page = await api("GET", `/api/conversations/${conversationId}/messages/`);
+    if (this.conversationId !== conversationId || this.last !== last) return; // newer already
+    if (page.messages.at(-1)?.id === last?.id) return;
+    this.showPage(page);
+    this.end.grew();
     this.follow();
   }
 
@@ -47,6 +64,14 @@ export class Thread {
     this.runs.clear();
     for (const message of page.messages) this.add(message);
     this.older.hidden = !page.has_more;
+  }
+
+  // Another version of a message: its foot, where the person clicked, stays where it was.
+  showVersion(page, view, id) {
+    const foot = () => (view.node.isConnected ? view : this.find(id))?.foot;
+    this.end.hold(this.list, foot, () => this.showPage(page));
+    this.follow();
+    return this.find(id);
   }
 
   async loadOlder() {
@@ -59,6 +84,8 @@ export class Thread {
       this.list.prepend(...page.messages.map((message) => this.make(message).node));
       this.scroller.scrollTop = this.scroller.scrollHeight - before;
       this.older.hidden = !page.has_more;
+    } catch (error) {
+      toast(error.message);
     } finally {
       this.isLoading = false;
     }
@@ -66,14 +93,12 @@ export class Thread {
 
   make(message) {
     const view = new Message(message);
-    if (message.run && !isOver(message.run)) this.runs.set(message.run.id, { view, epoch: 0, seq: 0, acked: 0 });
+    this.runs.begin(message.run, view);
     return view;
   }
 
   add(message) {
-    const view = this.make(message);
-    this.list.append(view.node);
-    return view;
+    this.list.append(this.make(message).node);
   }
 
   find(id) { return this.views.find((view) => view.id === id) ?? null; }
@@ -81,20 +106,20 @@ export class Thread {
   // After a reconnect or a page load: from where we are in each run.
   follow() {
     if (!this.conversationId) return;
-    const positions = [...this.runs].map(([run_id, { epoch, seq }]) => ({ run_id, epoch, seq }));
-    this.socket.send({ type: "follow", conversation_id: this.conversationId, positions });
+    this.socket.send({ type: "follow", conversation_id: this.conversationId, positions: this.runs.positions() });
     this.mark();
   }
 
-  accepted({ conversation, question, answer }) {
+  accepted({ conversation, question, answer }, isMine) {
     this.conversationId = conversation.id;
-    const stuck = this.isAtEnd();
     if (!this.find(question.id)) {
+      const isElsewhere = question.parent_id && this.last && !this.find(question.parent_id); // another branch
+      if (isElsewhere) { this.open(conversation.id).catch((error) => toast(error.message)); return; }
       this.cutAfter(question.parent_id);
       this.add(question);
     } else this.cutAfter(question.id);
     if (!this.find(answer.id)) this.add(answer);
-    if (stuck || this.last?.id === answer.id) this.toEnd();
+    if (isMine) this.end.toEnd();
     this.mark();
   }
 
@@ -108,48 +133,33 @@ export class Thread {
     const run = this.runs.get(run_id);
     if (!run || last <= run.seq) return;
     if (first > run.seq + 1) { this.follow(); return; } // a gap: ask the log
-    const stuck = this.isAtEnd();
     for (const event of events.slice(run.seq + 1 - first)) run.view.apply(event);
     run.epoch = epoch;
     run.seq = last;
-    if (stuck) requestAnimationFrame(() => this.toEnd());
   }
 
   rewind({ run_id }) {
     const run = this.runs.get(run_id);
-    if (!run) return;
-    run.view.rewind();
-    Object.assign(run, { epoch: 0, seq: 0, acked: 0 });
-    this.follow();
+    run?.view.rewind();
+    if (run) { Object.assign(run, { epoch: 0, seq: 0, acked: 0 }); this.follow(); }
   }
 
   run(run) {
     const view = this.runs.get(run.id)?.view ?? this.find(run.answer_id);
     if (!view) return;
-    if (!this.runs.has(run.id) && !isOver(run)) this.runs.set(run.id, { view, epoch: 0, seq: 0, acked: 0 });
+    this.runs.begin(run, view);
     view.showRun(run);
     this.mark();
   }
 
   message(message) {
-    const stuck = this.isAtEnd();
     this.find(message.id)?.show(message);
-    if (message.run && isOver(message.run)) this.runs.delete(message.run.id);
-    if (stuck) this.toEnd();
+    if (message.run && isOver(message.run)) this.runs.end(message.run.id);
     this.mark();
-  }
-
-  acknowledge() {
-    for (const [run_id, run] of this.runs) {
-      if (run.seq > run.acked && this.socket.send({ type: "ack", run_id, epoch: run.epoch, seq: run.seq })) run.acked = run.seq;
-    }
   }
 
   mark() {
     this.list.parentElement.setAttribute("aria-busy", String(Boolean(this.activeRun)));
     this.list.dispatchEvent(new Event("maestro:runs", { bubbles: true }));
   }
-
-  isAtEnd() { return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < NEAR; }
-  toEnd() { this.scroller.scrollTop = this.scroller.scrollHeight; }
 }
