@@ -14,7 +14,12 @@ from typing import Self
 
 import msgspec
 
-from providers.errors import ProviderError, from_info
+from providers.errors import (
+    CredentialExpired,
+    CredentialRejected,
+    ProviderError,
+    from_info,
+)
 from providers.events import Event, Finished, StreamError
 from providers.http.client import HttpClient
 from providers.http.response import StreamingResponse
@@ -22,13 +27,23 @@ from providers.interface import StreamCall
 from providers.streaming import StreamParser, cut
 
 Sink = Callable[[list[Event]], None]
+# The same request with a renewed login; None when there is nothing to renew.
+Renew = Callable[[], tuple[StreamCall, HttpClient] | None]
 
 
 class ChatStream:
-    """One attempt at one response. Use as a context manager; `close()` from any thread."""
+    """One attempt at one response. Use as a context manager; `close()` from any thread.
+
+    `renew`: asked once, when the vendor refuses the credential before it says anything.
+    """
 
     def __init__(
-        self, call: StreamCall, client: HttpClient, *, idle_timeout_s: float = 300.0
+        self,
+        call: StreamCall,
+        client: HttpClient,
+        *,
+        idle_timeout_s: float = 300.0,
+        renew: Renew | None = None,
     ) -> None:
         self._call = call
         self._client = client
@@ -36,15 +51,14 @@ class ChatStream:
         self._parser = StreamParser(call.decoder)
         self._response: StreamingResponse | None = None
         self._closed = False
+        self._renew = renew
 
     def __enter__(self) -> Self:
         """Send the request. Raises ProviderError for anything but a 2xx stream."""
         if self._closed:
             return self
         try:
-            self._response = self._client.open_stream(
-                self._call, idle_timeout_s=self._idle_timeout_s
-            )
+            self._response = self._open()
         except BaseException as exc:
             self._client.close()
             if isinstance(exc, ProviderError) and self._was_closed():
@@ -66,6 +80,23 @@ class ChatStream:
         self._client.abort()
         if self._response is not None:
             self._response.abort()
+
+    def _open(self) -> StreamingResponse:
+        """The answer; asked for a second time where a renewed login may help."""
+        try:
+            return self._client.open_stream(
+                self._call, idle_timeout_s=self._idle_timeout_s
+            )
+        except (CredentialExpired, CredentialRejected):
+            again = self._renew() if self._renew and not self._closed else None
+            if again is None:
+                raise
+        self._client.close()
+        self._call, self._client = again
+        self._parser = StreamParser(self._call.decoder)
+        if self._was_closed():
+            self._client.abort()
+        return self._client.open_stream(self._call, idle_timeout_s=self._idle_timeout_s)
 
     def _was_closed(self) -> bool:
         """Asked again: another thread may have closed it while we waited."""

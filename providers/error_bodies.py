@@ -19,6 +19,7 @@ from providers.events import ErrorInfo
 from providers.http.error_shapes import Said, read_body, read_object
 from providers.http.redact import redact
 from providers.http.waiting import retry_after_s
+from providers.vendor_facts import facts_of
 
 MAX_VENDOR_MESSAGE = 1000
 _REQUEST_ID_HEADERS = (
@@ -239,8 +240,8 @@ def _is_used_up(
         return True
     if headers.get("anthropic-ratelimit-unified-status", "").lower() == "rejected":
         return True
-    # Anthropic names a wait for every rate; none means the tier's monthly budget.
-    return provider == "anthropic" and status == 429 and wait_s is None
+    is_budget = facts_of(provider).quota_without_wait
+    return is_budget and status == 429 and wait_s is None
 
 
 _ADVICE: dict[type[ProviderError], str] = {
@@ -272,22 +273,11 @@ _ADVICE: dict[type[ProviderError], str] = {
     ProviderError: "{name} reported an error. Its own words say why.",
 }
 
-# Spellings that a capital letter does not give; everybody else is named by it.
-_NAMES = {
-    "openai": "OpenAI",
-    "openrouter": "OpenRouter",
-    "xai": "xAI",
-    "deepseek": "DeepSeek",
-    "lmstudio": "LM Studio",
-    "vllm": "vLLM",
-    "llamacpp": "llama.cpp",
-}
-
 
 def _words_for(kind: type[ProviderError], provider: str, wait_s: float | None) -> str:
-    name = _NAMES.get(provider) or provider.replace("_", " ").replace("-", " ").title()
     return _ADVICE[kind].format(
-        name=name or "The provider", wait=_wait(wait_s, kind is errors.RateLimited)
+        name=facts_of(provider).label,
+        wait=_wait(wait_s, kind is errors.RateLimited),
     )
 
 

@@ -17,13 +17,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from providers.events import Event
+from providers.oauth.login import Login, LoginMethod, LoginRequest
 from providers.types import AuthType, ChatRequest, Credential, Model
 
 if TYPE_CHECKING:
     from providers.http.client import HttpClient
     from providers.http.sse import SSEEvent
+    from providers.imports import Offer
 
-BehaviourName = Literal["api_key", "oauth", "streaming", "models"]
+BehaviourName = Literal["api_key", "oauth", "streaming", "models", "imports"]
 
 
 class Decoder(Protocol):
@@ -94,20 +96,60 @@ class ApiKey(Protocol):
 
 @runtime_checkable
 class OAuth(Protocol):
-    """Login by authorization code (RFC 6749 section 4.1 with PKCE, RFC 7636).
+    """Login at a vendor, and keeping it alive. Its requests go through
+    `providers.http.oauth`; nothing is stored here.
 
-    `begin` makes the authorize URL and what must be kept until the answer comes;
-    `finish` trades the answer for a credential; `refresh` gives a new one: the old
-    refresh token may be dead from then on, so store before use.
+    A credential it makes says in its metadata which login it was (`kind`), and who signed
+    in as far as the vendor tells (`email`, `account`, `plan`, `mode`).
     """
 
-    def headers(self, credential: Credential) -> dict[str, str]: ...
+    def methods(self) -> Sequence[LoginMethod]:
+        """The ways to log in, first the usual one; those refused here say why."""
+        ...
 
-    def begin(self, *, name: str, redirect_uri: str | None) -> Any: ...
+    def begin(self, request: LoginRequest) -> Login:
+        """Where the person goes, and what to keep until the answer. Raises ProviderError."""
+        ...
 
-    def finish(self, login: Any, callback_or_code: str) -> Credential: ...
+    def finish(self, login: Login, answer: str) -> Credential:
+        """Trade what came back for tokens. Raises ProviderError; nothing is lost."""
+        ...
 
-    def refresh(self, credential: Credential) -> Credential: ...
+    def poll(self, login: Login) -> Credential | None:
+        """Ask about a device login: None while it waits. Raises ProviderError."""
+        ...
+
+    def headers(self, credential: Credential) -> dict[str, str]:
+        """The headers that authenticate, beside those of the manifest."""
+        ...
+
+    def base_url(self, credential: Credential) -> str:
+        """Where this kind of login is answered; "" is the manifest's address."""
+        ...
+
+    def models(self, credential: Credential) -> Models | None:
+        """The model list of this kind of login; None is the manifest's."""
+        ...
+
+    def refresh(self, credential: Credential, *, is_refused: bool) -> Credential:
+        """New tokens; the old refresh token may be dead from then on: store before use.
+
+        `is_refused`: the vendor refused the credential as it is. Called under a lease.
+        """
+        ...
+
+    def revoke(self, credential: Credential) -> bool:
+        """Take the login back at the vendor. False where it has no way to."""
+        ...
+
+
+@runtime_checkable
+class Imports(Protocol):
+    """Reads the credential files of this vendor's own programs."""
+
+    def offers(self, document: dict[str, Any], file_name: str) -> list[Offer]:
+        """What a file offers; [] for a file of somebody else's. Pure."""
+        ...
 
 
 @runtime_checkable
@@ -128,6 +170,7 @@ class Provider:
     server normally listens: the page offers it by name when it answers, and never uses
     it unasked. `key_required` False: a server that takes any key. `notes` is a plain
     word shown beside the form. `dialect` names the module in `providers/dialects/`.
+    `quota_without_wait`: a 429 that names no wait means a used-up budget, not a rate.
     """
 
     slug: str
@@ -138,6 +181,7 @@ class Provider:
     models: Models
     api_key: ApiKey | None = None
     oauth: OAuth | None = None
+    imports: Imports | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     base_url_required: bool = False
     base_url_editable: bool = True
@@ -147,6 +191,7 @@ class Provider:
     default_model: str = ""
     notes: str = ""
     env_names: Mapping[str, str] = field(default_factory=dict)
+    quota_without_wait: bool = False
 
     def behaviour(self, name: BehaviourName) -> Any | None:
         """The object behind a behaviour's name, None where the vendor lacks it."""

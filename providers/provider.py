@@ -7,6 +7,9 @@ callers see models, typed events and one tree of errors, and never which vendor 
     create_session  begin_login / finish_login  refresh_tokens  delete_session
     list_models     stream_chat                 check_session   audit_code
     list_providers  provider_capabilities
+
+Logins live in `logins.py` and come in here; a login that is about to end, or that the
+vendor refuses, is renewed before anybody hears of it.
 """
 
 from __future__ import annotations
@@ -14,14 +17,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from providers import resolver
+import msgspec
+
+from providers import resolver, sessions
 from providers.chat_stream import ChatStream
 from providers.errors import ConfigurationError, UnsupportedFeature
-from providers.http.client import HttpClient, client_for
+from providers.http.client import HttpClient
 from providers.http.urls import parse_base_url
+from providers.interface import ApiKey, Models, StreamCall, Streaming
 from providers.local_servers import LocalServer, local_servers
+from providers.logins import (
+    begin_login,
+    check_answer,
+    choose_mode,
+    complete_login,
+    finish_login,
+    login_method,
+    login_methods,
+    modes_of,
+    poll_login,
+    refresh_tokens,
+    revoke_session,
+)
 from providers.names import normalise_name
-from providers.store import CredentialStore, MemoryStore, not_found
+from providers.sessions import use_store
 from providers.types import (
     AuthType,
     ChatRequest,
@@ -37,30 +56,30 @@ __all__ = [
     "audit_code",
     "begin_login",
     "build_api_key_credential",
+    "check_answer",
     "check_base_url",
     "check_credential",
     "check_session",
+    "choose_mode",
+    "complete_login",
     "create_session",
     "delete_session",
     "finish_login",
     "list_models",
     "list_providers",
     "local_servers",
+    "login_method",
+    "login_methods",
     "models_with",
+    "modes_of",
+    "poll_login",
     "provider_capabilities",
     "refresh_tokens",
+    "revoke_session",
     "stream_chat",
     "stream_with",
     "use_store",
 ]
-
-_store: CredentialStore = MemoryStore()
-
-
-def use_store(store: CredentialStore) -> None:
-    """Install the place credentials live in; once, at start."""
-    global _store
-    _store = store
 
 
 def create_session(
@@ -86,7 +105,7 @@ def create_session(
     credential = build_api_key_credential(
         manifest.slug, name, api_key, organization, project, base_url
     )
-    _store.create(credential)
+    sessions.store().create(credential)
     return credential.name
 
 
@@ -131,34 +150,33 @@ def check_session(
     provider: str, session_id: str, *, auth_type: AuthType | None = None
 ) -> None:
     """One cheap authenticated call: returns when the credential works, else raises."""
-    credential = _credential(provider, session_id, auth_type)
-    check_credential(credential)
+    check_credential(sessions.find(provider, session_id, auth_type))
 
 
 def check_credential(credential: Credential) -> None:
     """The same for a credential that is not saved (the form's "test" button)."""
-    behaviour = resolver.resolve(credential.provider, credential.auth_type)
-    with _client(credential) as client:
-        if credential.auth_type == "api_key":
-            behaviour.check(client)
-        else:
-            resolver.resolve(credential.provider, "models").list_models(client)
+    if credential.auth_type == "oauth":
+        models_with(credential)
+        return
+    behaviour: ApiKey = resolver.resolve(credential.provider, "api_key")
+    with sessions.client(credential) as client:
+        behaviour.check(client)
 
 
 def list_models(
     provider: str, auth_type: AuthType | None, session_id: str
 ) -> Sequence[Model]:
     """The models this credential may use, best first."""
-    return models_with(_credential(provider, session_id, auth_type))
+    return models_with(sessions.find(provider, session_id, auth_type, to_use=True))
 
 
 def models_with(credential: Credential) -> Sequence[Model]:
     """The same for a credential that is not saved."""
-    with _client(credential) as client:
-        models: Sequence[Model] = resolver.resolve(
-            credential.provider, "models"
-        ).list_models(client)
-        return models
+
+    def ask(client: HttpClient, signed: Credential) -> Sequence[Model]:
+        return _models_of(signed).list_models(client)
+
+    return sessions.with_client(credential, ask)
 
 
 def stream_chat(
@@ -176,9 +194,8 @@ def stream_chat(
     entered. `close()`, from any thread, ends it within a second. One attempt: callers
     retry, and only before the first event. Raises ProviderError.
     """
-    return stream_with(
-        _credential(provider, session_id, auth_type), messages, model=model, **options
-    )
+    credential = sessions.find(provider, session_id, auth_type, to_use=True)
+    return stream_with(credential, messages, model=model, **options)
 
 
 def stream_with(
@@ -186,43 +203,32 @@ def stream_with(
 ) -> ChatStream:
     """The same for a credential that is not saved (the conformance suite)."""
     request = _request(credential, messages, model, options)
-    call = resolver.resolve(credential.provider, "streaming").call(request, credential)
-    return ChatStream(call, _client(credential), idle_timeout_s=request.idle_timeout_s)
+    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
 
+    def signed(fresh: Credential) -> tuple[StreamCall, HttpClient]:
+        return streaming.call(request, fresh), sessions.client(fresh)
 
-def begin_login(provider: str, *, name: str, redirect_uri: str | None = None) -> Any:
-    """Start an OAuth login: the authorize URL and what to keep until the answer."""
-    return resolver.resolve(provider, "oauth").begin(
-        name=normalise_name(name), redirect_uri=redirect_uri
-    )
+    credential = sessions.ready(credential)
 
+    def again() -> tuple[StreamCall, HttpClient] | None:
+        fresh = sessions.renewed_after_refusal(credential)
+        return signed(fresh) if fresh else None
 
-def finish_login(provider: str, login: Any, callback_or_code: str) -> str:
-    """Trade the vendor's answer for tokens, save them, return the session id."""
-    credential = resolver.resolve(provider, "oauth").finish(login, callback_or_code)
-    _store.create(credential)
-    return str(credential.name)
-
-
-def refresh_tokens(
-    provider: str, session_id: str, *, auth_type: AuthType | None = None
-) -> str | None:
-    """A fresh access token, stored before it is used. Returns the new expiry (ISO 8601).
-
-    An API key does not expire: None, and nothing is sent.
-    """
-    credential = _credential(provider, session_id, auth_type)
-    if credential.auth_type == "api_key":
-        return None
-    fresh = resolver.resolve(provider, "oauth").refresh(credential)
-    _store.replace(fresh)
-    return fresh.expires_at if isinstance(fresh, Credential) else None
+    call, client = signed(credential)
+    return ChatStream(call, client, idle_timeout_s=request.idle_timeout_s, renew=again)
 
 
 def delete_session(provider: str, auth_type: AuthType, session_id: str) -> None:
-    """Forget a credential. Deleting what is not there is no error."""
+    """Take a login back at its vendor where that is possible, and forget the credential.
+
+    Deleting what is not there is no error.
+    """
     resolver.provider(provider)
-    _store.delete(provider, auth_type, session_id)
+    if auth_type == "oauth" and auth_type in sessions.store().find(
+        provider, session_id
+    ):
+        revoke_session(provider, session_id)
+    sessions.store().delete(provider, auth_type, session_id)
 
 
 def audit_code(provider: str, session_id: str, source: str, **options: Any) -> Any:
@@ -246,6 +252,7 @@ def provider_capabilities(provider: str) -> dict[str, Any]:
         "label": manifest.label,
         "dialect": manifest.dialect,
         "auth_types": list(manifest.auth_types),
+        "logins": [msgspec.to_builtins(m) for m in login_methods(manifest.slug)],
         "base_url": manifest.base_url,
         "base_url_required": manifest.base_url_required,
         "base_url_editable": manifest.base_url_editable,
@@ -263,31 +270,13 @@ def check_base_url(base_url: str) -> str:
     return parse_base_url(base_url)
 
 
-def _credential(
-    provider: str, session_id: str, auth_type: AuthType | None
-) -> Credential:
-    resolver.provider(provider)
-    if auth_type is None:
-        ways = _store.find(provider, session_id)
-        if not ways:
-            raise not_found(provider, session_id)
-        if len(ways) > 1:
-            raise ConfigurationError(
-                f"{session_id!r} is both an API key and a login: say auth_type=.",
-                provider=provider,
-            )
-        auth_type = ways[0]
-    return _store.get(provider, auth_type, session_id)
-
-
-def _client(credential: Credential) -> HttpClient:
+def _models_of(credential: Credential) -> Models:
+    """The model list of this kind of credential."""
     manifest = resolver.provider(credential.provider)
-    behaviour = resolver.resolve(credential.provider, credential.auth_type)
-    return client_for(
-        provider=manifest.slug,
-        base_url=credential.origin_url(manifest.base_url),
-        headers={**manifest.headers, **behaviour.headers(credential)},
-    )
+    own = None
+    if manifest.oauth is not None and credential.auth_type == "oauth":
+        own = manifest.oauth.models(credential)
+    return own or manifest.models
 
 
 def _request(

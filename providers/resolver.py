@@ -22,17 +22,21 @@ import providers as _package
 from providers import interface
 from providers.errors import ConfigurationError
 from providers.interface import BehaviourName, Provider
+from providers.vendor_facts import VendorFacts, publish
 
 ENTRY_POINT_GROUP = "maestro.providers"
 
 # Packages of providers/ that are machinery, not vendors.
-_MACHINERY = frozenset({"http", "dialects", "management", "conformance", "emulator"})
+_MACHINERY = frozenset(
+    {"http", "oauth", "dialects", "management", "conformance", "emulator"}
+)
 
 _BEHAVIOURS: dict[BehaviourName, type] = {
     "api_key": interface.ApiKey,
     "oauth": interface.OAuth,
     "streaming": interface.Streaming,
     "models": interface.Models,
+    "imports": interface.Imports,
 }
 
 _lock = threading.Lock()
@@ -47,6 +51,14 @@ def providers() -> MappingProxyType[str, Provider]:
         if _found is None:
             _problems.clear()
             _found = _discover(_problems)
+            publish(
+                {
+                    slug: VendorFacts(
+                        label=found.label, quota_without_wait=found.quota_without_wait
+                    )
+                    for slug, found in _found.items()
+                }
+            )
         return MappingProxyType(_found)
 
 

@@ -233,6 +233,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     when the credential carries its own address (compatible servers, the demo); it is
     then also the only origin the secret may be sent to. `metadata` is not secret
     (account, plan, mode, organization, project). `expires_at`: aware UTC, ISO 8601.
+    `generation`: how often its secrets have been replaced; a refresh adds one.
+    `problem`: why it cannot be used as it is, in words; empty when it can.
     """
 
     provider: str
@@ -242,6 +244,8 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     metadata: dict[str, str] = {}
     expires_at: str | None = None
+    generation: int = 0
+    problem: str = ""
 
     def secret(self, key: str) -> str:
         """The plain value of one secret, or an empty string."""

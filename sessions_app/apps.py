@@ -16,10 +16,11 @@ class SessionsConfig(AppConfig):
     verbose_name = "Maestro"
 
     def ready(self) -> None:
-        from sessions_app import checks  # noqa: F401  (registers them)
+        from sessions_app import checks, metrics  # noqa: F401  (registers them)
         from sessions_app.store import install
 
         install()
+        metrics.register()
         post_migrate.connect(plant_canary, sender=self)
 
 

@@ -246,6 +246,26 @@ class ConversationFrame(_Outbound, frozen=True, tag="conversation"):
     conversation: ConversationView
 
 
+class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """How a credential of yours is now. `condition`: ok, expiring, refreshing, limited,
+    needs_login, rejected, unreadable; `cause` says why."""
+
+    id: UUID
+    provider: str
+    auth_type: str
+    name: str
+    condition: str
+    cause: str = ""
+    limited_until: str | None = None
+    expires_at: str | None = None
+
+
+class CredentialFrame(_Outbound, frozen=True, tag="credential"):
+    """A credential of yours changed: it was renewed, is limited, or needs a login."""
+
+    credential: CredentialNotice
+
+
 class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
@@ -270,6 +290,7 @@ ServerFrame: TypeAlias = (
     | Rewind
     | MessageFrame
     | ConversationFrame
+    | CredentialFrame
     | Error
     | Pong
 )

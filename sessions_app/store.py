@@ -8,7 +8,7 @@ when one cannot be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from django.db import IntegrityError, transaction
@@ -18,8 +18,9 @@ from django.utils import timezone
 from providers import provider as interface
 from providers.errors import CredentialUnreadable
 from providers.names import normalise_name
-from providers.store import name_taken, not_found
+from providers.store import Lease, name_taken, not_found
 from providers.types import AuthType, Credential
+from sessions_app import leases
 from sessions_app.models.authentication import (
     SavedAuthentication,
     SavedAuthenticationQuerySet,
@@ -27,6 +28,23 @@ from sessions_app.models.authentication import (
 
 # Writing the time of every single use would double the writes of a busy credential.
 LAST_USED_STEP = timedelta(seconds=30)
+
+LASTING_S = 60.0  # from here on a limit is shown as a state
+
+# What changes when a credential gets new secrets.
+REPLACED = [
+    "secrets",
+    "generation",
+    "metadata",
+    "expires_at",
+    "refresh_at",
+    "state",
+    "cause",
+    "limited_until",
+    "lease_holder",
+    "refresh_error",
+    "updated_at",
+]
 
 
 def install() -> None:
@@ -53,7 +71,6 @@ class DjangoCredentialStore:
         except CredentialUnreadable as exc:
             record_state(row, SavedAuthentication.State.UNREADABLE, exc.message)
             raise
-        _record_use(row)
         return credential
 
     def create(self, credential: Credential) -> None:
@@ -80,17 +97,31 @@ class DjangoCredentialStore:
             if row is None:
                 raise not_found(credential.provider, credential.name)
             _fill(row, credential)
-            row.state, row.cause = SavedAuthentication.State.OK, ""
-            row.save(
-                update_fields=[
-                    "secrets",
-                    "metadata",
-                    "expires_at",
-                    "state",
-                    "cause",
-                    "updated_at",
-                ]
-            )
+            row.generation += 1
+            row.lease_holder = ""
+            row.refresh_error = None
+            row.save(update_fields=REPLACED)
+
+    def used(self, credential: Credential) -> None:
+        """At most once in `LAST_USED_STEP`: a busy credential is used all the time."""
+        now = timezone.now()
+        is_due = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
+        rows = self._rows(credential.provider, credential.auth_type, credential.name)
+        rows.filter(is_due).update(last_used_at=now)
+
+    def note(self, credential: Credential) -> None:
+        """Store its metadata, unless it was renewed meanwhile."""
+        rows = self._rows(credential.provider, credential.auth_type, credential.name)
+        rows.filter(generation=credential.generation).update(
+            metadata=credential.metadata
+        )
+
+    def lease(self, credential: Credential) -> Lease | None:
+        return leases.take(credential)
+
+    def rest(self) -> None:
+        """Whoever waits keeps no connection: there are fewer of them than threads."""
+        leases.give_back_connection()
 
     def delete(self, provider: str, auth_type: AuthType, name: str) -> bool:
         deleted, _ = self._rows(provider, auth_type, name).delete()
@@ -111,15 +142,15 @@ def record_state(row: SavedAuthentication, state: str, cause: str) -> None:
     )
 
 
-def _record_use(row: SavedAuthentication) -> None:
-    now = timezone.now()
-    is_due = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_STEP)
-    if row.last_used_at is None or row.last_used_at < now - LAST_USED_STEP:
-        SavedAuthentication.objects.filter(is_due, pk=row.pk).update(last_used_at=now)
+def record_limit(row: SavedAuthentication, wait_s: float | None) -> None:
+    """Note a limit of the vendor's that lasts; a short one is a wait and no state."""
+    if wait_s is None or wait_s < LASTING_S:
+        return
+    until = timezone.now() + timedelta(seconds=min(wait_s, 35 * 86_400))
+    SavedAuthentication.objects.filter(pk=row.pk).update(limited_until=until)
 
 
 def _fill(row: SavedAuthentication, credential: Credential) -> None:
     row.seal({key: value.reveal() for key, value in credential.secrets.items()})
-    row.metadata = dict(credential.metadata)
-    expires_at = credential.expires_at
-    row.expires_at = datetime.fromisoformat(expires_at) if expires_at else None
+    for name, value in leases.refreshed_fields(credential).items():
+        setattr(row, name, value)

@@ -7,34 +7,74 @@ makes them once.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 
 from django.core.management import call_command
+from django.db import connections
 from django.utils import timezone
 from django_q.models import Schedule
+from django_q.tasks import async_task
 
-from sessions_app.models import Run, RunBatch
+from providers import provider as interface
+from providers.errors import ProviderError
+from sessions_app import sweep
+from sessions_app.models import Run, RunBatch, SavedAuthentication
+from sessions_app.services import logins
 
 log = logging.getLogger(__name__)
 
 # A reader that was away longer gets the finished message instead of its events.
 KEEP_LOG = timedelta(days=1)
 
-_SCHEDULES = {"housekeeping": ("sessions_app.tasks.housekeeping", Schedule.HOURLY)}
+# name → (function, how often, minutes)
+_SCHEDULES: dict[str, tuple[str, str, int | None]] = {
+    "housekeeping": ("sessions_app.tasks.housekeeping", Schedule.HOURLY, None),
+    "refresh": ("sessions_app.tasks.refresh_due", Schedule.MINUTES, 1),
+}
 
 
 def ensure_schedules() -> None:
     """Make the schedules that are missing; change those that differ."""
-    for name, (function, every) in _SCHEDULES.items():
+    for name, (function, every, minutes) in _SCHEDULES.items():
         Schedule.objects.update_or_create(
             name=name,
-            defaults={"func": function, "schedule_type": every, "repeats": -1},
+            defaults={
+                "func": function,
+                "schedule_type": every,
+                "minutes": minutes,
+                "repeats": -1,
+            },
         )
 
 
+def at_start() -> None:
+    """Queue what cannot wait for the scheduler, whose first look is half a minute off:
+    a process that was killed may have left new tokens behind."""
+    async_task("sessions_app.tasks.refresh_due")
+    connections.close_all()  # whoever forks next must not share one
+
+
+def refresh_due() -> dict[str, int]:
+    """Renew the logins that are due."""
+    return sweep.sweep()
+
+
+def refresh_credential(credential_id: str) -> None:
+    """Renew one login, by its id; how it went is in its row."""
+    row = SavedAuthentication.objects.filter(
+        pk=credential_id, auth_type="oauth"
+    ).first()
+    if row is None:
+        return
+    with suppress(ProviderError):
+        interface.refresh_tokens(row.provider, row.name, auth_type="oauth")
+
+
 def housekeeping() -> None:
-    """Forget expired sessions, and the logs of runs whose answers are stored."""
+    """Forget expired sessions, old logins, and logs of runs whose answers are stored."""
     call_command("clearsessions")
+    logins.forget_old()
     over = Run.objects.exclude(status__in=Run.ACTIVE).filter(
         finished_at__lt=timezone.now() - KEEP_LOG
     )

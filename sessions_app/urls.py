@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from sessions_app.views import conversations, credentials, pages
+from sessions_app.views import conversations, credentials, imports, logins, pages
 
 urlpatterns = [
     path("", pages.chat, name="chat"),
@@ -65,6 +65,27 @@ urlpatterns = [
         credentials.models,
         name="api-credential-models",
     ),
+    path(
+        "api/credentials/<uuid:credential_id>/refresh/",
+        credentials.refresh,
+        name="api-credential-refresh",
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/mode/",
+        credentials.mode,
+        name="api-credential-mode",
+    ),
+    path(
+        "api/credentials/<uuid:credential_id>/revoke/",
+        credentials.revoke,
+        name="api-credential-revoke",
+    ),
+    path("api/logins/", logins.collection, name="api-logins"),
+    path("api/logins/<uuid:login_id>/", logins.one, name="api-login"),
+    path("api/logins/<uuid:login_id>/answer/", logins.paste, name="api-login-answer"),
+    path("api/imports/", imports.read, name="api-imports"),
+    path("api/imports/save/", imports.save, name="api-imports-save"),
+    path("oauth/callback/<slug:provider>/", logins.callback, name="oauth-callback"),
     path("api/providers/", credentials.providers, name="api-providers"),
     path("api/local-servers/", credentials.local_servers, name="api-local-servers"),
     path("api/demo/", credentials.demo, name="api-demo"),

@@ -5,7 +5,9 @@ from tests.emulator import emulator  (a fixture, reset for every test)
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +23,12 @@ ORIGINS = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
     "gemini": "https://generativelanguage.googleapis.com",
+    "openai-auth": "https://auth.openai.com",
+    "chatgpt": "https://chatgpt.com",
+    "anthropic-auth": "https://platform.claude.com",
+    "claude-ai": "https://claude.ai",
+    "google-accounts": "https://accounts.google.com",
+    "google-oauth": "https://oauth2.googleapis.com",
 }
 
 
@@ -65,6 +73,35 @@ class EmulatorProcess:
     def replay(self, name: str) -> None:
         """The next answer is this captured stream."""
         self._post("replay", {"file": name})
+
+    def oauth_config(self, **fields: Any) -> None:
+        """How logins go from now on; see providers/emulator/oauth_config.py."""
+        self._post("oauth", fields)
+
+    def oauth(self, step: str = "") -> dict[str, Any]:
+        """Token requests, families, codes, devices; after `expire` or `revoke` of all."""
+        if step:
+            self._post(f"oauth/{step}", {})
+        return self._get("oauth")
+
+    def here(self, url: str) -> str:
+        """Where this address of a vendor is served."""
+        for vendor, origin in ORIGINS.items():
+            if url.startswith(f"{origin}/"):
+                return self.url(vendor) + url.removeprefix(origin)
+        return url
+
+    def authorize(self, url: str) -> str:
+        """Go where a person is sent, as their browser; what they come back with.
+
+        That is the callback's whole address, or `code#state` where a page shows it.
+        """
+        answer = self._http.get(self.here(url), timeout=5, allow_redirects=False)
+        if answer.status_code == 302:
+            return answer.headers["location"]
+        shown = re.search(r"<pre id='code'>(.*?)</pre>", answer.text)
+        assert shown, f"{answer.status_code}: {answer.text}"
+        return html.unescape(shown[1])
 
     def requests(self) -> list[dict[str, Any]]:
         """What came, oldest first."""

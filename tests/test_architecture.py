@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("maestro", "providers", "sessions_app", "context_app")
 # Packages of providers/ that are machinery, not vendors.
-MACHINERY = {"http", "dialects", "management", "conformance", "emulator"}
+MACHINERY = {"http", "oauth", "dialects", "management", "conformance", "emulator"}
 
 # Ways to speak HTTP that are not ours, and where an exception holds.
 FOREIGN_CLIENTS = (

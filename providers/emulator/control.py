@@ -13,6 +13,10 @@ GET    /_emulator/requests   what came, secrets hashed
 GET    /_emulator/streams    which streams began, how many deltas, how they ended
 GET    /_emulator/sealed     opaque values that were given out, oldest first
 GET    /_emulator/models     {vendor: [model ids that chat]}
+GET    /_emulator/oauth      token requests, families, codes, devices; secrets hashed
+POST   /_emulator/oauth      how logins go from now on: the fields of oauth_config.Config
+POST   /_emulator/oauth/expire   every access token has expired
+POST   /_emulator/oauth/revoke   every family has ended
 DELETE /_emulator            forget all of it
 GET    /_emulator            {"status": "ok"}
 """
@@ -48,7 +52,9 @@ def control(request: Request, state: State) -> Reply:
     if request.method == "DELETE":
         state.reset()
         return Reply(200, {})
-    data = request.json()
+    data = request.json() if request.body else None
+    if data is None and path in ("oauth/expire", "oauth/revoke"):
+        data = {}
     if not isinstance(data, dict):
         return Reply(400, {"error": "the body must be a JSON object"})
     try:
@@ -59,17 +65,23 @@ def control(request: Request, state: State) -> Reply:
 
 
 def _look(path: str, state: State) -> Reply:
-    if path == "requests":
-        return Reply(200, {"requests": state.requests})
-    if path == "streams":
-        return Reply(200, {"streams": [asdict(stream) for stream in state.streams]})
-    if path == "sealed":
-        return Reply(200, {"sealed": state.sealed})
-    if path == "models":
-        return Reply(200, models.CHAT)
-    if path:
-        return Reply(404, {"error": f"there is nothing to see at {path!r}"})
-    return Reply(200, {"status": "ok"})
+    found: dict[str, Any]
+    match path:
+        case "requests":
+            found = {"requests": state.requests}
+        case "streams":
+            found = {"streams": [asdict(stream) for stream in state.streams]}
+        case "sealed":
+            found = {"sealed": state.sealed}
+        case "oauth":
+            found = state.oauth.seen()
+        case "models":
+            found = {**models.CHAT}
+        case "":
+            found = {"status": "ok"}
+        case _:
+            return Reply(404, {"error": f"there is nothing to see at {path!r}"})
+    return Reply(200, found)
 
 
 def _set(path: str, data: dict[str, Any], state: State) -> None:
@@ -82,6 +94,12 @@ def _set(path: str, data: dict[str, Any], state: State) -> None:
             state.faults.append(faults.check(Fault(**data)))
         case "replay":
             state.replays.append(str(data["file"]))
+        case "oauth":
+            state.oauth.config.set(data)
+        case "oauth/expire":
+            state.oauth.expire_all()
+        case "oauth/revoke":
+            state.oauth.revoke_all()
         case _:
             raise ValueError(f"there is nothing to set at {path!r}")
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from providers.emulator import faults, replay
+from providers.emulator import faults, oauth_gate, replay
 from providers.emulator.http11 import Gone, Reply, Request, Stream
 from providers.emulator.pace import Pace
 from providers.emulator.state import Fault, OpenStream, State
@@ -44,6 +44,7 @@ async def converse(
             return wire.error(404, message="There is no captured stream of that name.")
     else:
         turn = _turn(wire, request, state)
+        await faults.after(fault)
         if isinstance(turn, Reply) or not turn.streams:
             await faults.stall_headers(fault)
             return turn if isinstance(turn, Reply) else _whole(wire, turn, state)
@@ -94,7 +95,9 @@ def _fault(request: Request, state: State) -> tuple[Fault | None, str]:
 def _turn(wire: Wire, request: Request, state: State) -> Turn | Reply:
     """The turn; a body of a form that no wire expects is refused as invalid."""
     try:
-        return wire.understand(request, state)
+        return oauth_gate.refuse(request, state.oauth) or wire.understand(
+            request, state
+        )
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return wire.error(400)
 

@@ -1,7 +1,9 @@
 """How things go wrong on demand: one kind of fault a name.
 
     before the answer   status, redirect, html, content_type, close_before, reset_before,
-                        stall_headers
+                        stall_headers, html_error
+    after the work      slow, lost_response (done, and then the answer comes late or not
+                        at all)
     within a stream     slow_first_byte, stall, cut, reset, error, garbage, duplicate,
                         drip, endless, big_line
 
@@ -19,17 +21,19 @@ from collections.abc import Iterable
 from providers.emulator.http11 import Reply, Stream
 from providers.emulator.pace import Pace
 from providers.emulator.state import Fault
-from providers.emulator.wire import Piece, Wire
+from providers.emulator.wire import Errors, Piece, Wire
 
 BEFORE = {
     "status", "redirect", "html", "content_type", "close_before", "reset_before",
-    "stall_headers",
+    "stall_headers", "html_error",
 }  # fmt: skip
 INSIDE = {
     "slow_first_byte", "stall", "cut", "reset", "error", "garbage", "duplicate", "drip",
     "endless", "big_line",
 }  # fmt: skip
+AFTER = {"slow", "lost_response"}
 _SAID_FIRST = 3  # pieces of text before a mid-stream fault
+_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _BIG_LINE = 10 * 1024 * 1024
 _DELIVERY_S = 0.05  # a reset throws away what the peer has not read yet
 
@@ -55,15 +59,15 @@ def from_name(suffix: str) -> Fault:
 
 def check(fault: Fault) -> Fault:
     """The same fault. Raises ValueError when there is no such thing."""
-    if fault.kind not in BEFORE | INSIDE:
-        known = ", ".join(sorted(BEFORE | INSIDE))
+    if fault.kind not in BEFORE | AFTER | INSIDE:
+        known = ", ".join(sorted(BEFORE | AFTER | INSIDE))
         raise ValueError(f"there is no fault {fault.kind!r}; known: {known}")
     if not 200 <= fault.status <= 599:
         raise ValueError(f"{fault.status} is no status; use 200 to 599")
     return fault
 
 
-def before(fault: Fault, wire: Wire) -> Reply | None:
+def before(fault: Fault, wire: Errors) -> Reply | None:
     """What is answered instead, if this fault is another answer. May raise Cut."""
     match fault.kind:
         case "status":
@@ -77,8 +81,10 @@ def before(fault: Fault, wire: Wire) -> Reply | None:
             status = fault.status if 300 <= fault.status < 400 else 307
             return Reply(status, {}, {"location": fault.location})
         case "html":
-            page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-            return Reply(200, headers={"content-type": "text/html"}, body=page)
+            return Reply(200, headers={"content-type": "text/html"}, body=_PAGE)
+        case "html_error":
+            headers = {"content-type": "text/html"}
+            return Reply(fault.status, headers=headers, body=_PAGE)
         case "content_type":
             return Reply(200, {"unexpected": True})
         case "close_before":
@@ -86,6 +92,14 @@ def before(fault: Fault, wire: Wire) -> Reply | None:
         case "reset_before":
             raise Cut(is_reset=True)
     return None
+
+
+async def after(fault: Fault | None) -> None:
+    """What happens to the answer of a request that was done. May raise Cut."""
+    if fault is not None and fault.kind == "lost_response":
+        raise Cut
+    if fault is not None and fault.kind == "slow":
+        await asyncio.sleep(fault.delay_s)
 
 
 async def stall_headers(fault: Fault | None) -> None:

@@ -20,6 +20,12 @@ GEMINI = (
     "gemini-2.5-pro", "gemini-2.5-flash", "gemini-maestro-demo",
 )  # fmt: skip
 GEMINI_OTHER = ("gemini-embedding-2",)
+# What a ChatGPT plan has behind the Codex client's address, and what its list hides.
+CHATGPT = (
+    "gpt-5.6-sol", "gpt-5.6-terra", "gpt-5.6-luna", "gpt-5.5", "gpt-5.4",
+    "gpt-5.4-mini", "gpt-5.3-codex-spark", "gpt-maestro-demo",
+)  # fmt: skip
+CHATGPT_HIDDEN = ("gpt-5.2-codex",)
 COMPATIBLE = ("maestro-demo", "maestro-demo-mini")
 
 CHAT = {

@@ -32,6 +32,7 @@ class Responses:
     """See `wire.Wire`."""
 
     headers = {"content-type": "text/event-stream; charset=utf-8", **HEADERS}
+    repeats_output = True  # in the final event, what `output_item.done` has said
 
     def error(
         self,
@@ -70,11 +71,11 @@ class Responses:
         prompt = [body.get("tools"), body.get("instructions"), *items]
         streams = bool(body.get("stream"))
         return turn_of(
-            model, _question(body, items), body, prompt, state, streams=streams
+            model, question_of(body, items), body, prompt, state, streams=streams
         )
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
-        writer = _Writer(turn, state)
+        writer = _Writer(turn, state, repeats_output=self.repeats_output)
         yield from writer.stream()
 
     def whole(self, turn: Turn, state: State) -> dict[str, Any]:
@@ -87,7 +88,11 @@ class Responses:
 class _Writer:
     """Renders one response; `response` is the final object."""
 
-    def __init__(self, turn: Turn, state: State) -> None:
+    def __init__(
+        self, turn: Turn, state: State, *, repeats_output: bool = True
+    ) -> None:
+        self.repeats_output = repeats_output
+        self.namespaces = _namespaces(turn.body)
         self.turn = turn
         self.state = state
         self.number = -1
@@ -124,7 +129,8 @@ class _Writer:
         self._settle()
         is_cut = answer.stop == "length"
         done = "response.incomplete" if is_cut else "response.completed"
-        yield Piece(self.say(done, response=self.response))
+        last = self.response if self.repeats_output else self.response | {"output": []}
+        yield Piece(self.say(done, response=last))
 
     def _settle(self) -> None:
         turn = self.turn
@@ -211,7 +217,7 @@ class _Writer:
     def _call(self, block: Block) -> Iterator[Piece]:
         index, item, opened = self._item(
             "function_call", "fc_", call_id=new_id("call_"), name=block.name,
-            arguments="", status="in_progress",
+            arguments="", status="in_progress", **self.namespaces.get(block.name, {}),
         )  # fmt: skip
         yield Piece(opened)
         where = {"item_id": item["id"], "output_index": index}
@@ -240,7 +246,28 @@ def _event(kind: str, number: int, **fields: Any) -> bytes:
     return f"event: {kind}\ndata: {as_text(data)}\n\n".encode()
 
 
-def _question(body: dict[str, Any], items: list[Any]) -> Question:
+def _tools(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that are declared, also by an item of the input."""
+    found = list(body.get("tools") or ())
+    items = body.get("input")
+    for item in items if isinstance(items, list) else ():
+        if item.get("type") == "additional_tools":
+            found += item.get("tools") or ()
+    return found
+
+
+def _namespaces(body: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Name of a function → what its calls say of where it is declared."""
+    return {
+        str(function.get("name")): {"namespace": str(tool.get("name"))}
+        for tool in _tools(body)
+        if tool.get("type") == "namespace"
+        for function in tool.get("tools") or ()
+    }
+
+
+def question_of(body: dict[str, Any], items: list[Any]) -> Question:
+    """What is asked, with the results that came and the tools there are."""
     said = ""
     results: list[str] = []
     for item in items:
@@ -250,9 +277,7 @@ def _question(body: dict[str, Any], items: list[Any]) -> Question:
             said = text_of(item.get("content"))
             results = []
     tools = [
-        str(tool.get("name"))
-        for tool in body.get("tools") or ()
-        if tool.get("type") == "function"
-    ]
+        str(tool.get("name")) for tool in _tools(body) if tool.get("type") == "function"
+    ] + list(_namespaces(body))
     is_forbidden = body.get("tool_choice") == "none"
     return Question(said, [] if is_forbidden else tools, results)

@@ -82,7 +82,7 @@ class Emulator:
         return await _send(writer, answered)
 
     async def _plain(self, request: Request) -> Reply:
-        """A model list, a count, or nothing of that kind."""
+        """A model list, a count, a step of a login, or nothing of that kind."""
         fault = self.state.fault_for(request)
         await faults.stall_headers(fault)
         wire = routes.wire_of(request)
@@ -90,9 +90,11 @@ class Emulator:
         if instead is not None:
             return instead
         try:
-            return routes.plain(request, self.state)
+            reply = routes.plain(request, self.state)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return wire.error(400)
+            reply = wire.error(400)
+        await faults.after(fault)
+        return reply
 
 
 async def _send(writer: asyncio.StreamWriter, reply: Reply) -> bytes:

@@ -21,6 +21,7 @@ from typing import Any
 
 from providers.emulator.answers import Answer, Question, answer_to
 from providers.emulator.http11 import Request
+from providers.emulator.oauth_state import AuthServers
 
 SECRET_HEADERS = {"authorization", "x-api-key", "x-goog-api-key", "cookie"}
 _KEPT = 2000
@@ -86,13 +87,15 @@ class State:
     requests: list[dict[str, Any]] = field(default_factory=list)
     streams: list[OpenStream] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
+    oauth: AuthServers = field(default_factory=AuthServers)
     _size: int = 0
     _prompts: dict[bytes, None] = field(default_factory=dict)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def reset(self) -> None:
-        """Forget scripts, faults, replays and what was seen."""
+        """Forget scripts, faults, replays, logins and what was seen."""
         self._size = 0
+        self.oauth.reset()
         for kept in (
             self.scripts,
             self.faults,

@@ -85,7 +85,22 @@ def spoken(words: Iterable[Word], render: Callable[[str], bytes]) -> Iterator[Pi
             yield Piece(sleep_s=word)
 
 
-class Wire(Protocol):
+class Errors(Protocol):
+    """One vendor's way to refuse."""
+
+    def error(
+        self,
+        status: int,
+        *,
+        retry_after_s: float | None = None,
+        code: str = "",
+        message: str = "",
+    ) -> Reply:
+        """The vendor's body and headers for a status; `code` is its word for the cause."""
+        ...
+
+
+class Wire(Errors, Protocol):
     """One vendor's chat endpoint."""
 
     headers: dict[str, str]
@@ -100,17 +115,6 @@ class Wire(Protocol):
 
     def whole(self, turn: Turn, state: State) -> Any:
         """The same answer, not streamed."""
-        ...
-
-    def error(
-        self,
-        status: int,
-        *,
-        retry_after_s: float | None = None,
-        code: str = "",
-        message: str = "",
-    ) -> Reply:
-        """The vendor's body and headers for a status; `code` is its word for the cause."""
         ...
 
     def stream_error(self, message: str = "") -> bytes:

@@ -12,7 +12,12 @@ from providers import catalogue
 from providers.types import Model
 
 SLUG = "openai"
+LABEL = "OpenAI"
 BASE_URL = "https://api.openai.com/v1"
+CHATGPT_URL = "https://chatgpt.com/backend-api/codex"
+ISSUER = "https://auth.openai.com"
+# The public client of OpenAI's own command line program; a team may set another.
+CODEX_CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"
 KEY_URL = "https://platform.openai.com/api-keys"
 ENV_NAMES = {
     "api_key": "OPENAI_API_KEY",

@@ -1,12 +1,26 @@
-"""OpenAI's answers: `POST /responses` in the Responses dialect."""
+"""OpenAI's answers: `POST …/responses` in the Responses dialect, whoever pays for them.
+
+API keys, minted ones included, are answered by the public API. A ChatGPT plan is answered
+by ChatGPT's own backend or, for "Sign in with ChatGPT", by the public API with the limits
+of that programme.
+
+Source: https://platform.openai.com/docs/api-reference/responses;
+https://developers.openai.com/siwc/ (preview limitations); codex-rs/core/src/client.rs in
+https://github.com/openai/codex.
+"""
 
 from __future__ import annotations
 
 from providers.dialects import openai_responses
 from providers.dialects.openai_responses import Quirks
 from providers.interface import StreamCall
-from providers.openai.config import BASE_URL, SLUG, reasons
+from providers.openai.config import BASE_URL, CHATGPT_URL, SLUG, reasons
+from providers.openai.oauth import is_backend
 from providers.types import ChatRequest, Credential
+
+_NAMESPACE = "maestro"
+# Not on the list of what the programme refuses, and not promised either.
+_SIWC_OPTIONAL = ("prompt_cache_key", "include")
 
 
 class OpenAIStreaming:
@@ -14,9 +28,22 @@ class OpenAIStreaming:
 
     def call(self, request: ChatRequest, credential: Credential) -> StreamCall:
         """Pure. Raises UnsupportedFeature (stop sequences)."""
-        quirks = Quirks(provider=SLUG, reasons=reasons(request.model))
+        is_siwc = credential.metadata.get("kind") == "siwc"
+        on_backend = is_backend(credential)
+        quirks = Quirks(
+            provider=SLUG,
+            reasons=reasons(request.model),
+            is_plan=is_siwc or on_backend,
+            namespace=_NAMESPACE if is_siwc else "",
+        )
+        base_url = CHATGPT_URL if on_backend else credential.origin_url(BASE_URL)
+        headers = {}
+        if on_backend and request.conversation_key:
+            headers["session_id"] = request.conversation_key
         return StreamCall(
-            url=f"{credential.origin_url(BASE_URL)}/responses",
+            url=f"{base_url}/responses",
             body=openai_responses.encode(request, quirks),
             decoder=openai_responses.decoder(quirks),
+            headers=headers,
+            optional_fields=_SIWC_OPTIONAL if is_siwc else (),
         )

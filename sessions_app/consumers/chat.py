@@ -28,8 +28,9 @@ from sessions_app.consumers.limits import ACK_COUNTS, Allowance, allowance_of_pe
 from sessions_app.consumers.reader import RunReader
 from sessions_app.consumers.socket import Close, Socket
 from sessions_app.consumers.token import is_token_of
+from sessions_app.credential_news import group_of_person
 from sessions_app.people import Person
-from sessions_app.runs import following, live, notices, tail
+from sessions_app.runs import following, live, tail
 from sessions_app.runs.log import group_of
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ class ChatConsumer(Socket):
 
     @property
     def _persons_group(self) -> str:
-        return notices.group_of_person(self.user.pk if self.user else "")
+        return group_of_person(self.user.pk if self.user else "")
 
     async def sign_out(self) -> None:
         """The session is over."""

@@ -2,6 +2,7 @@
 
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.conversation import Conversation, Message
+from sessions_app.models.login import PendingLogin
 from sessions_app.models.run import Run, RunBatch
 from sessions_app.models.safeguards import (
     AuthenticationBackup,
@@ -17,6 +18,7 @@ __all__ = [
     "InstallationFact",
     "Membership",
     "Message",
+    "PendingLogin",
     "Run",
     "RunBatch",
     "SavedAuthentication",

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Self, cast
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
 
 from providers.errors import CredentialUnreadable
 from providers.types import AuthType, Credential, Secret
@@ -48,6 +49,32 @@ class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
             return self.none()
         return self.all() if user.is_staff else self.filter(owner=user)
 
+    def with_condition(self, now: datetime | None = None) -> Self:
+        """Annotates `condition`: how each is at this moment, one of `Condition`.
+
+        `SavedAuthentication.condition_at` says the same of a single row.
+        """
+        now = now or timezone.now()
+        states = SavedAuthentication.State
+        stored = Q(state__in=(states.UNREADABLE, states.NEEDS_LOGIN, states.REJECTED))
+        return self.annotate(
+            condition=Case(
+                When(stored, then=F("state")),
+                When(limited_until__gt=now, then=Value(Condition.LIMITED)),
+                When(~Q(lease_holder=""), then=Value(Condition.REFRESHING)),
+                When(
+                    Q(refresh_at__lte=now) | Q(expires_at__lte=now),
+                    then=Value(Condition.EXPIRING),
+                ),
+                default=Value(Condition.OK),
+                output_field=models.CharField(max_length=12),
+            )
+        )
+
+    def in_condition(self, condition: str) -> Self:
+        """Those that are in this condition now."""
+        return self.with_condition().filter(condition=condition)
+
     def demo(self) -> Self:
         """Those that the built-in emulator answers."""
         return self.filter(is_demo=True)
@@ -57,6 +84,18 @@ class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
         return self.filter(is_demo=False)
 
 
+class Condition(models.TextChoices):
+    """How a credential is: its stored state, or what the clock and the lease say."""
+
+    OK = "ok", "ok"
+    EXPIRING = "expiring", "about to expire"
+    REFRESHING = "refreshing", "being renewed"
+    LIMITED = "limited", "limited by the vendor"
+    NEEDS_LOGIN = "needs_login", "needs a new login"
+    REJECTED = "rejected", "refused by the provider"
+    UNREADABLE = "unreadable", "cannot be decrypted"
+
+
 class SavedAuthentication(models.Model):
     """A named credential. `secrets` is a sealed token, never a plain value."""
 
@@ -64,6 +103,7 @@ class SavedAuthentication(models.Model):
         OK = "ok", "ok"
         UNREADABLE = "unreadable", "cannot be decrypted"
         REJECTED = "rejected", "refused by the provider"
+        NEEDS_LOGIN = "needs_login", "needs a new login"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=100)
@@ -96,6 +136,16 @@ class SavedAuthentication(models.Model):
     cause = models.CharField(
         max_length=300, blank=True, default=""
     )  # why it is in this state
+    # A limit of the vendor's that lasts; in the past: none.
+    limited_until = models.DateTimeField(null=True, blank=True)
+    # How often the secrets were replaced: a refresh changes the row of one generation.
+    generation = models.PositiveIntegerField(default=0)
+    refresh_at = models.DateTimeField(null=True, blank=True)  # scheduled renewal
+    last_refresh_at = models.DateTimeField(null=True, blank=True)
+    refresh_error = models.JSONField(null=True, blank=True)  # ErrorInfo of the last one
+    # Who is renewing it ("" nobody), and a counter that grows while they are at it.
+    lease_holder = models.CharField(max_length=120, blank=True, default="")
+    lease_beat = models.PositiveBigIntegerField(default=0)
     last_checked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     inserted_at = models.DateTimeField(auto_now_add=True)
@@ -107,6 +157,13 @@ class SavedAuthentication(models.Model):
         verbose_name = "credential"
         verbose_name_plural = "credentials"
         ordering = ["provider", "name"]
+        indexes = [
+            models.Index(
+                fields=["refresh_at"],
+                condition=Q(refresh_at__isnull=False),
+                name="saved_authentication_due",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "auth_type", "name"],
@@ -126,6 +183,24 @@ class SavedAuthentication(models.Model):
         if not getattr(user, "is_authenticated", False):
             return False
         return bool(user.is_staff or (self.owner_id and self.owner_id == user.pk))
+
+    def condition_at(self, now: datetime | None = None) -> str:
+        """See `with_condition`."""
+        now = now or timezone.now()
+        if self.state != self.State.OK:
+            return self.state
+        if self.limited_until and self.limited_until > now:
+            return Condition.LIMITED
+        if self.lease_holder:
+            return Condition.REFRESHING
+        if any(end and end <= now for end in (self.refresh_at, self.expires_at)):
+            return Condition.EXPIRING
+        return Condition.OK
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether the vendor's terms bind it to the one who signed in."""
+        return bool(self.metadata.get("is_personal"))
 
     def seal(self, secrets: Mapping[str, str]) -> None:
         """Encrypt a map of plain secrets into this row (not saved yet)."""
@@ -155,7 +230,15 @@ class SavedAuthentication(models.Model):
             base_url=self.base_url,
             metadata={k: str(v) for k, v in self.metadata.items()},
             expires_at=expires_at.astimezone(UTC).isoformat() if expires_at else None,
+            generation=self.generation,
+            problem=self._problem(),
         )
+
+    def _problem(self) -> str:
+        """Why a login cannot be used before somebody acts."""
+        if self.state == self.State.NEEDS_LOGIN:
+            return self.cause or "This login has ended. Log in again."
+        return str(self.metadata.get("problem", ""))
 
     def _unreadable(self, reason: str) -> CredentialUnreadable:
         return CredentialUnreadable(

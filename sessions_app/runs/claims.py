@@ -6,11 +6,7 @@ constraint says so); the others wait in the order in which they were asked.
 
 from __future__ import annotations
 
-import os
-import socket
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -18,45 +14,12 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from sessions_app.models import Run
+from sessions_app.processes import identity, is_dead
 from sessions_app.runs.turns import turn
 
 STALE_AFTER = timedelta(seconds=30)  # without a heartbeat
 
 Status = Run.Status
-
-
-def identity() -> str:
-    """This process, told apart from a later one with the same number."""
-    return _identity(os.getpid())
-
-
-@cache
-def _identity(pid: int) -> str:
-    return f"{socket.gethostname()[:80]}:{pid}:{_started(pid)}"
-
-
-def _started(pid: int) -> str:
-    """When a process started, in the kernel's words; "" where it does not say."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
-
-
-def is_dead(worker: str) -> bool:
-    """Whether that process is known to be gone; False where we cannot know."""
-    host, _, rest = worker.rpartition(":")[0].rpartition(":")
-    started = worker.rpartition(":")[2]
-    if host != socket.gethostname()[:80] or not rest.isdigit():
-        return False
-    try:
-        os.kill(int(rest), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return bool(started) and _started(int(rest)) != started
 
 
 def is_abandoned(run: Run) -> bool:

@@ -6,18 +6,14 @@ the conversation's group; news for the list of conversations goes to the person'
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from maestro import doorbell
 from sessions_app import frames
+from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs.log import group_of
 from sessions_app.services.shapes import conversation_view, message_view, run_view
-
-
-def group_of_person(user_id: Any) -> str:
-    """The doorbell group of one person's open pages."""
-    return f"user.{user_id}"
 
 
 def encode(frame: frames.ServerFrame) -> str:

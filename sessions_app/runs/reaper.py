@@ -13,6 +13,7 @@ import time
 
 from django.db import DatabaseError, connections
 
+from sessions_app import watch
 from sessions_app.models import Run
 from sessions_app.runs import claims, live
 from sessions_app.runs.executor import executor
@@ -58,6 +59,7 @@ def _loop() -> None:
     while True:
         try:
             reap_once()
+            watch.tell()
         except DatabaseError as exc:
             log.warning("reaper.failed", extra={"error": type(exc).__name__})
         except Exception:

@@ -18,14 +18,20 @@ from context_app.assembly import assemble
 from providers import provider
 from providers.accumulate import Accumulator
 from providers.chat_stream import ChatStream
-from providers.errors import CredentialNotFound, CredentialRejected, ProviderError
+from providers.errors import (
+    CredentialNotFound,
+    CredentialRejected,
+    ProviderError,
+    RateLimited,
+)
 from providers.events import TERMINAL, ErrorInfo, Event
 from providers.types import AuthType, Reasoning
+from sessions_app import credential_news
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs.history import branch_to
 from sessions_app.runs.live import LiveRun, count
 from sessions_app.runs.turns import in_database
-from sessions_app.store import record_state
+from sessions_app.store import record_limit, record_state
 
 log = logging.getLogger(__name__)
 
@@ -129,8 +135,15 @@ def _credential(run: Run) -> SavedAuthentication:
 
 
 def _note_refusal(run: Run, exc: ProviderError) -> None:
-    """A key the vendor does not accept is marked, so that people see it in the list."""
-    if not isinstance(exc, CredentialRejected):
+    """What people should see in the list: a refused credential, a limit that lasts."""
+    rows = SavedAuthentication.objects
+    row = rows.filter(pk=run.credential_id).first() if run.credential_id else None
+    if row is None:
         return
-    if run.credential is not None:
-        record_state(run.credential, SavedAuthentication.State.REJECTED, exc.message)
+    if isinstance(exc, CredentialRejected) and row.state == row.State.OK:
+        record_state(row, SavedAuthentication.State.REJECTED, exc.message)
+    elif isinstance(exc, RateLimited):
+        record_limit(row, exc.retry_after_s)
+    else:
+        return
+    credential_news.changed(row.pk)

@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from providers.errors import ConfigurationError
+from providers import provider as interface
+from providers.errors import ConfigurationError, ProviderError
 from providers.store import name_taken
 from providers.types import Credential
 from sessions_app import crypto
@@ -58,10 +59,8 @@ def add_api_key(
         project=project,
     )
     row = _new_row(credential, user)
-    row.team = _team_of_owner(user, team)
-    row.is_shared_with_everyone = _may_share_with_all(
-        user, is_shared_with_everyone, team
-    )
+    row.team = team_of_owner(user, team)
+    row.is_shared_with_everyone = may_share(user, is_shared_with_everyone, team)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -90,11 +89,12 @@ def rotate_key(
         row = managed_credential(user=user, credential_id=credential_id)
         if row.auth_type != "api_key":
             raise Invalid("A login has no key to replace: log in again instead.")
-        fields = ["secrets", "state", "cause", "updated_at"]
+        fields = ["secrets", "generation", "state", "cause", "updated_at"]
+        row.generation += 1
         if base_url is not None:
             row.base_url = checked_base_url(row.provider, base_url)
             fields.append("base_url")
-        _seal(row, {"api_key": key})
+        seal(row, {"api_key": key})
         row.state, row.cause = SavedAuthentication.State.OK, ""
         row.save(update_fields=fields)
     _note("credential.key_rotated", user, row)
@@ -114,10 +114,14 @@ def share_credential(
     """
     with transaction.atomic():
         row = managed_credential(user=user, credential_id=credential_id)
-        row.team = _team_of_owner(row.owner, team)
-        row.is_shared_with_everyone = _may_share_with_all(
-            user, is_shared_with_everyone, team
-        )
+        if row.is_personal and (team or is_shared_with_everyone):
+            raise Invalid(
+                "The vendor allows this login to the person who signed in only: it "
+                "cannot be shared.",
+                field="team",
+            )
+        row.team = team_of_owner(row.owner, team)
+        row.is_shared_with_everyone = may_share(user, is_shared_with_everyone, team)
         row.save(update_fields=["team", "is_shared_with_everyone", "updated_at"])
     _note("credential.shared", user, row)
     return row
@@ -126,14 +130,26 @@ def share_credential(
 def delete_credential(*, user: Person, credential_id: UUID | str) -> None:
     """Remove it with its secret. Answers it gave keep its name as a word.
 
-    Raises NotFound, NotAllowed.
+    A login is taken back at its vendor first, where the vendor has a way to; when that
+    fails it is removed here all the same. Raises NotFound, NotAllowed.
     """
+    row = managed_credential(user=user, credential_id=credential_id)
+    if row.auth_type == "oauth":
+        revoke_at_vendor(row)
     with transaction.atomic():
         row = managed_credential(user=user, credential_id=credential_id)
         row_id = row.pk
         row.delete()
     row.pk = row_id
     _note("credential.deleted", user, row)
+
+
+def revoke_at_vendor(row: SavedAuthentication) -> bool:
+    """Whether the vendor took the login back. Never inside a transaction."""
+    try:
+        return interface.revoke_session(row.provider, row.name)
+    except ProviderError:
+        return False  # unreadable, or the vendor's package is gone
 
 
 def _new_row(credential: Credential, owner: User) -> SavedAuthentication:
@@ -145,11 +161,11 @@ def _new_row(credential: Credential, owner: User) -> SavedAuthentication:
         metadata=dict(credential.metadata),
         owner=owner,
     )
-    _seal(row, {key: value.reveal() for key, value in credential.secrets.items()})
+    seal(row, {key: value.reveal() for key, value in credential.secrets.items()})
     return row
 
 
-def _seal(row: SavedAuthentication, secrets: dict[str, str]) -> None:
+def seal(row: SavedAuthentication, secrets: dict[str, str]) -> None:
     """Encrypt, with the keys of this database only: a stray key would split the rows."""
     try:
         crypto.verify_canary()
@@ -161,7 +177,7 @@ def _seal(row: SavedAuthentication, secrets: dict[str, str]) -> None:
         ) from None
 
 
-def _team_of_owner(owner: User | None, team: Team | UUID | str | None) -> Team | None:
+def team_of_owner(owner: User | None, team: Team | UUID | str | None) -> Team | None:
     """The team to share with; its owner must be in it."""
     if not team:
         return None
@@ -178,7 +194,7 @@ def _team_of_owner(owner: User | None, team: Team | UUID | str | None) -> Team |
     return found
 
 
-def _may_share_with_all(user: Person, wanted: bool, team: object) -> bool:
+def may_share(user: Person, wanted: bool, team: object) -> bool:
     if wanted and not user.is_staff:
         raise NotAllowed("Only staff may share a credential with everyone.")
     if wanted and team:

@@ -133,4 +133,10 @@ def _store(row: SavedAuthentication, result: CheckResult) -> None:
         changes |= {"state": State.UNREADABLE}
     elif kind == ConfigurationError.__name__:
         changes.pop("last_checked_at")  # nobody was asked
-    SavedAuthentication.objects.filter(pk=row.pk, secrets=row.secrets).update(**changes)
+    # A login may have been renewed while we asked: what was learnt is about that one.
+    same = SavedAuthentication.objects.filter(pk=row.pk)
+    if row.auth_type != "oauth":
+        same = same.filter(secrets=row.secrets)
+    else:
+        same = same.exclude(state=State.NEEDS_LOGIN)
+    same.update(**changes)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import F
 
+from providers import provider as interface
 from providers import resolver
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models.authentication import (
@@ -104,23 +105,44 @@ def default_credential(
 
 
 def credential_view(row: SavedAuthentication) -> dict[str, Any]:
-    """A credential as plain JSON data, for commands and pages: all but the secret."""
+    """A credential as plain JSON data, for commands and pages: all but the secret.
+
+    `condition` is how it is at this moment; `modes` what a login of this kind may be
+    switched to; `refresh_error` why the last renewal brought nothing.
+    """
     times = ("expires_at", "last_checked_at", "last_used_at", "inserted_at")
+    logins = ("limited_until", "last_refresh_at", "refresh_at")
+    facts = row.metadata
     return {
         "id": str(row.pk),
         "provider": row.provider,
         "auth_type": row.auth_type,
         "name": row.name,
         "base_url": row.base_url,
-        "metadata": row.metadata,
+        "metadata": facts,
         "owner": row.owner.get_username() if row.owner else None,
         "team": row.team.name if row.team else None,
         "is_shared_with_everyone": row.is_shared_with_everyone,
         "is_demo": row.is_demo,
+        "is_personal": row.is_personal,
         "state": row.state,
+        "condition": str(row.condition_at()),
         "cause": row.cause,
-        **{name: _iso(getattr(row, name)) for name in times},
+        "account": str(facts.get("email") or facts.get("account_id") or ""),
+        "plan": str(facts.get("plan", "")),
+        "mode": str(facts.get("mode", "")),
+        "modes": _modes(row),
+        "mode_choice": str(facts.get("mode_choice", "")),
+        "warning": str(facts.get("warning", "")),
+        "refresh_error": (row.refresh_error or {}).get("message", ""),
+        **{name: _iso(getattr(row, name)) for name in (*times, *logins)},
     }
+
+
+def _modes(row: SavedAuthentication) -> list[str]:
+    if row.provider not in resolver.providers():
+        return []  # its package is gone; the row still shows
+    return interface.modes_of(row.provider, row.metadata)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -4,6 +4,7 @@
               default_credential  credential_view
     changes   add_api_key  rotate_key  share_credential  delete_credential
     checks    test_credential  try_credential  models_for
+    logins    refresh_credential  choose_mode  revoke_credential
     offers    offer_demo  remove_demo  withdraw_demo  local_servers
 
 Owner and staff rotate, share and delete; whom it is shared with may use and test it. A
@@ -23,6 +24,11 @@ from sessions_app.services.credential_checks import (
     test_credential,
     try_credential,
 )
+from sessions_app.services.credential_logins import (
+    choose_mode,
+    refresh_credential,
+    revoke_credential,
+)
 from sessions_app.services.credential_rows import (
     credential_for,
     credential_view,
@@ -38,6 +44,7 @@ __all__ = [
     "CheckResult",
     "LocalServer",
     "add_api_key",
+    "choose_mode",
     "credential_for",
     "credential_view",
     "default_credential",
@@ -48,7 +55,9 @@ __all__ = [
     "managed_credential",
     "models_for",
     "offer_demo",
+    "refresh_credential",
     "remove_demo",
+    "revoke_credential",
     "rotate_key",
     "share_credential",
     "test_credential",

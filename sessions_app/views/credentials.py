@@ -34,6 +34,12 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True):
     base_url: str | None = None
 
 
+class Mode(msgspec.Struct, forbid_unknown_fields=True):
+    """How a login is used, where its vendor has several ways."""
+
+    mode: str
+
+
 class Sharing(msgspec.Struct, forbid_unknown_fields=True):
     """With whom: one of the owner's teams, everyone (staff only), or nobody."""
 
@@ -108,6 +114,28 @@ def _rotate(request: HttpRequest, credential_id: UUID) -> Any:
     return {"credential": _view(request, row)}
 
 
+def _refresh(request: HttpRequest, credential_id: UUID) -> Any:
+    return _result(
+        credentials.refresh_credential(user=request.user, credential_id=credential_id)
+    )
+
+
+def _mode(request: HttpRequest, credential_id: UUID) -> Any:
+    return _result(
+        credentials.choose_mode(
+            user=request.user,
+            credential_id=credential_id,
+            mode=body(request, Mode).mode,
+        )
+    )
+
+
+def _revoke(request: HttpRequest, credential_id: UUID) -> Any:
+    return _result(
+        credentials.revoke_credential(user=request.user, credential_id=credential_id)
+    )
+
+
 def _share(request: HttpRequest, credential_id: UUID) -> Any:
     change = body(request, Sharing)
     row = credentials.share_credential(
@@ -156,6 +184,9 @@ try_unsaved = json_view(POST=_try)
 one = json_view(DELETE=_delete)
 test = json_view(POST=_test)
 key = json_view(POST=_rotate)
+refresh = json_view(POST=_refresh)
+mode = json_view(POST=_mode)
+revoke = json_view(POST=_revoke)
 share = json_view(POST=_share)
 models = json_view(GET=_models)
 providers = json_view(GET=_providers)

@@ -42,7 +42,7 @@ def _fresh_wire() -> Iterator[None]:
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """A store of the test's own, in the place of the installed one."""
     own = MemoryStore()
-    monkeypatch.setattr(provider, "_store", own)
+    monkeypatch.setattr("providers.sessions._store", own)
     return own
 
 

@@ -218,10 +218,10 @@ def test_a_behaviour_that_a_provider_lacks_is_named() -> None:
 
 
 def test_a_login_that_is_not_there_is_named() -> None:
-    label = resolver.provider("anthropic").label
+    label = resolver.provider("mistral").label
 
     with pytest.raises(ConfigurationError, match=f"{label} does not offer oauth"):
-        resolver.resolve("anthropic", "oauth")
+        resolver.resolve("mistral", "oauth")
 
 
 def test_an_unknown_provider_is_answered_with_the_known_ones() -> None:

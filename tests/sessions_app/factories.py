@@ -10,11 +10,14 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from sessions_app.models import Membership, SavedAuthentication, Team
+from providers.oauth.login import Login
+from sessions_app import crypto
+from sessions_app.models import Membership, PendingLogin, SavedAuthentication, Team
 
 _numbers = itertools.count(1)
 
@@ -63,6 +66,54 @@ def make_credential(
     if expires_in_s is not None:
         row.expires_at = timezone.now() + timedelta(seconds=expires_in_s)
     row.seal({"api_key": "sk-test-key"} if secrets is None else secrets)
+    row.save(force_insert=True)
+    return row
+
+
+def make_oauth(
+    *, owner: User | None = None, kind: str = "codex", **fields: Any
+) -> SavedAuthentication:
+    """A saved login: ChatGPT mode at OpenAI unless `metadata` says otherwise."""
+    metadata = {
+        "kind": kind,
+        "mode": "chatgpt",
+        "mode_choice": "auto",
+        "account_id": "acc-test",
+        "email": "alice@example.org",
+        "plan": "Plus",
+        "lifetime_s": "3600",
+    }
+    given = fields.pop("metadata", {})
+    secrets = {"access_token": "at-test-1", "refresh_token": "rt-test-1"}
+    return make_credential(
+        owner=owner,
+        auth_type="oauth",
+        **{"secrets": secrets, "expires_in_s": 3600, **fields},
+        metadata={**metadata, **given},
+    )
+
+
+def make_login(*, user: User, **fields: Any) -> PendingLogin:
+    """A login at OpenAI that waits for an answer with the state "state-test"."""
+    row = PendingLogin(
+        user=user,
+        provider="openai",
+        method="browser",
+        name=f"login_{next(_numbers)}",
+        expires_at=timezone.now() + timedelta(minutes=10),
+    )
+    for name, value in fields.items():
+        setattr(row, name, value)
+    login = Login(
+        provider=row.provider,
+        method=row.method,
+        name=row.name,
+        authorize_url="https://auth.openai.com/oauth/authorize",
+        secret="verifier-test",
+        state="state-test",
+        redirect_uri="http://localhost:1455/auth/callback",
+    )
+    row.sealed = crypto.encrypt(msgspec.to_builtins(login), row.sealed_context)
     row.save(force_insert=True)
     return row
 

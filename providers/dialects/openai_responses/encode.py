@@ -51,20 +51,18 @@ def encode(request: ChatRequest, quirks: Quirks = DEFAULT) -> dict[str, Any]:
         "stream": True,
         "store": False,
     }
-    if request.system:
+    if request.system or quirks.is_plan:
         body["instructions"] = request.system
     if quirks.reasons:
         body["include"] = ["reasoning.encrypted_content"]
         if reasoning := _reasoning(request):
             body["reasoning"] = reasoning
     if request.tools:
-        body |= _tools(request)
+        body |= _tools(request, quirks)
     if request.response_schema is not None:
         body["text"] = {"format": _schema(request.response_schema)}
-    if request.max_output_tokens is not None:
-        body["max_output_tokens"] = request.max_output_tokens
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
+    if not quirks.is_plan:
+        body |= _limits(request)
     if request.conversation_key:
         body["prompt_cache_key"] = request.conversation_key
     return body
@@ -91,25 +89,35 @@ def _reasoning(request: ChatRequest) -> dict[str, str]:
     return wanted
 
 
+def _limits(request: ChatRequest) -> dict[str, Any]:
+    """What a plan decides itself, and refuses with 400 where we ask for it."""
+    wanted = {
+        "max_output_tokens": request.max_output_tokens,
+        "temperature": request.temperature,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
 def _schema(schema: dict[str, Any]) -> dict[str, Any]:
     # A name is required here, and says nothing to the model.
     return {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}
 
 
-def _tools(request: ChatRequest) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "tools": [
-            {
-                "type": "function",
-                "name": tool.name,
-                "description": tool.description,
-                "parameters": tool.parameters,
-                # Left out, it would mean true, and most schemas are not strict ones.
-                "strict": tool.strict,
-            }
-            for tool in request.tools
-        ]
-    }
+def _tools(request: ChatRequest, quirks: Quirks) -> dict[str, Any]:
+    functions: list[Item] = [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+            # Left out, it would mean true, and most schemas are not strict ones.
+            "strict": tool.strict,
+        }
+        for tool in request.tools
+    ]
+    fields: dict[str, Any] = {"tools": functions}
+    if quirks.namespace:
+        fields["tools"] = [_grouped(functions, quirks.namespace)]
     if request.tool_choice in ("none", "required"):
         fields["tool_choice"] = request.tool_choice
     elif request.tool_choice != "auto":
@@ -117,6 +125,16 @@ def _tools(request: ChatRequest) -> dict[str, Any]:
     if not request.parallel_tool_calls:
         fields["parallel_tool_calls"] = False
     return fields
+
+
+def _grouped(functions: list[Item], namespace: str) -> Item:
+    """Function tools in a namespace; calls then name it, and it goes back with them."""
+    return {
+        "type": "namespace",
+        "name": namespace,
+        "description": "Tools of this conversation.",
+        "tools": functions,
+    }
 
 
 def _items(message: Message, request: ChatRequest) -> Iterator[Item]:

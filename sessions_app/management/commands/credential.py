@@ -1,4 +1,7 @@
-"""`manage.py credential add|list|test|delete`: credentials without a browser.
+"""`manage.py credential …`: credentials without a browser.
+
+    add  login  list  test  refresh  mode  revoke  import  delete
+
 
 A secret comes from a prompt, from stdin or from a file, never from the command line:
 arguments are seen by everyone on the machine and stay in the shell's history.
@@ -15,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from providers import resolver
 from sessions_app.errors import Invalid
+from sessions_app.management import login_command
 from sessions_app.management.support import (
     PROBLEM,
     USAGE,
@@ -24,15 +28,16 @@ from sessions_app.management.support import (
     as_table,
     errors_in_words,
 )
-from sessions_app.models.authentication import SavedAuthentication
+from sessions_app.models.authentication import Condition, SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.services import credentials
+from sessions_app.services import credentials, imports
 
+MAX_IMPORT_BYTES = 256 * 1024
 MAX_KEY_BYTES = 16_384  # a key file this large is another file
 
 
 class Command(BaseCommand):
-    help = "Add, list, test and delete saved credentials."
+    help = "Add, log in, list, test, refresh, import and delete saved credentials."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -55,18 +60,32 @@ class Command(BaseCommand):
 
         listing = actions.add_parser("list", help="what you may use")
         listing.add_argument("--provider", default="")
-        listing.add_argument("--state", choices=SavedAuthentication.State.values)
+        listing.add_argument("--state", choices=Condition.values)
         listing.add_argument(
             "--all", action="store_true", help="also what you only manage (staff)"
         )
+        login = actions.add_parser("login", help="log in at a vendor")
+        login_command.add_arguments(login)
+        imported = actions.add_parser("import", help="from a file of another program")
+        imported.add_argument("file", type=Path)
+        imported.add_argument("--companion", type=Path, help="the second file, if any")
+        imported.add_argument(
+            "--name", default="", help="without: only show the offers"
+        )
+        imported.add_argument("--offer", type=int, default=0, help="which, from 0")
         test = actions.add_parser("test", help="one cheap call with a credential")
+        refresh = actions.add_parser("refresh", help="renew a login now")
+        mode = actions.add_parser("mode", help="use a login in another mode")
+        revoke = actions.add_parser("revoke", help="take a login back at its vendor")
         delete = actions.add_parser("delete", help="remove a credential")
-        for parser_of_name in (test, delete):
+        for parser_of_name in (test, refresh, mode, revoke, delete):
             parser_of_name.add_argument("name")
             parser_of_name.add_argument("--provider", default="")
             parser_of_name.add_argument("--auth-type", default="")
         delete.add_argument("--yes", action="store_true", help="do not ask")
-        for one in (add, listing, test, delete):
+        mode.add_argument("mode", help="auto, chatgpt, api_key (openai)")
+        named = (login, imported, test, refresh, mode, revoke, delete)
+        for one in (add, listing, *named):
             add_common_arguments(one)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -93,9 +112,10 @@ class Command(BaseCommand):
         if options["all"]:
             managed = SavedAuthentication.objects.managed_by(options["acting"])
             rows = managed.select_related("owner", "team")
-        for field in ("provider", "state"):
-            if options[field]:
-                rows = rows.filter(**{field: options[field]})
+        if options["provider"]:
+            rows = rows.filter(provider=options["provider"])
+        if options["state"]:
+            rows = rows.in_condition(options["state"])
         views = [credentials.credential_view(row) for row in rows]
         self._say(options, views, _table(views))
 
@@ -104,6 +124,61 @@ class Command(BaseCommand):
         result = credentials.test_credential(
             user=options["acting"], credential_id=row.pk
         )
+        self._told(options, row, result)
+
+    def _login(self, options: dict[str, Any]) -> None:
+        login_command.run(options, _team(options["team"]), self._now)
+
+    def _now(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _refresh(self, options: dict[str, Any]) -> None:
+        row = _find(options, to_manage=True)
+        result = credentials.refresh_credential(
+            user=options["acting"], credential_id=row.pk
+        )
+        self._told(options, row, result)
+
+    def _mode(self, options: dict[str, Any]) -> None:
+        row = _find(options, to_manage=True)
+        result = credentials.choose_mode(
+            user=options["acting"], credential_id=row.pk, mode=options["mode"]
+        )
+        self._told(options, row, result)
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        row = _find(options, to_manage=True)
+        result = credentials.revoke_credential(
+            user=options["acting"], credential_id=row.pk
+        )
+        self._told(options, row, result)
+
+    def _import(self, options: dict[str, Any]) -> None:
+        content = _file(options["file"])
+        companion = _file(options["companion"]) if options["companion"] else ""
+        name = options["file"].name
+        if not options["name"]:
+            offers = [imports.view(o) for o in imports.read(name, content, companion)]
+            self._say(options, {"offers": offers}, _offers(offers))
+            return
+        row = imports.save(
+            user=options["acting"],
+            file_name=name,
+            content=content,
+            companion=companion,
+            index=options["offer"],
+            name=options["name"],
+        )
+        self._say(options, credentials.credential_view(row), f"Saved {row}.")
+
+    def _told(
+        self,
+        options: dict[str, Any],
+        row: SavedAuthentication,
+        result: credentials.CheckResult,
+    ) -> None:
+        """How it went, with the row as it is now; exit 3 when it did not work."""
         row.refresh_from_db()
         document = {
             **credentials.credential_view(row),
@@ -162,6 +237,31 @@ def _read_key(options: dict[str, Any]) -> str:
     return getpass.getpass(f"API key for {found.label}: ")
 
 
+def _file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_IMPORT_BYTES + 1)
+    except OSError as exc:
+        raise CommandError(
+            f"{path} cannot be read ({exc.strerror}).", returncode=USAGE
+        ) from None
+    if len(raw) > MAX_IMPORT_BYTES:
+        raise CommandError(f"{path} is too large for such a file.", returncode=USAGE)
+    return raw.decode("utf-8", "replace")
+
+
+def _offers(offers: list[dict[str, Any]]) -> str:
+    lines = []
+    for number, offer in enumerate(offers):
+        about = f"{offer['source']}: {offer['provider']} {offer['auth_type']}"
+        lines.append(f"{number}  {about} {offer['account']}".rstrip())
+        for word in ("imports", "warning", "refusal"):
+            if offer[word]:
+                lines.append(f"   {offer[word]}")
+    lines.append("Import one with --name NAME [--offer NUMBER].")
+    return "\n".join(lines)
+
+
 def _decoded(raw: bytes) -> str:
     if len(raw) > MAX_KEY_BYTES:
         raise CommandError("That is too long to be an API key.", returncode=USAGE)
@@ -199,6 +299,6 @@ def _line(view: dict[str, Any]) -> tuple[str, ...]:
         view["name"] + (" (demo)" if view["is_demo"] else ""),
         view["owner"] or "-",
         view["team"] or everyone,
-        view["state"],
+        view["condition"],
         (view["last_used_at"] or "never")[:19],
     )

@@ -49,7 +49,7 @@ def server() -> Iterator[TinyServer]:
 
 @pytest.fixture(autouse=True)
 def _session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "_store", MemoryStore())
+    monkeypatch.setattr("providers.sessions._store", MemoryStore())
     provider.create_session("anthropic", "api_key", name="work", api_key="sk-ant-x")
 
 

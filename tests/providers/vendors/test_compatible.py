@@ -27,7 +27,7 @@ VENDORS = (*LOCAL, *HOSTED, "custom")
 
 @pytest.fixture(autouse=True)
 def _fresh_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(provider, "_store", MemoryStore())
+    monkeypatch.setattr("providers.sessions._store", MemoryStore())
     before = settings()
     configure(HttpSettings(connect_timeout_s=2.0, read_timeout_s=5.0))
     yield

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers import provider, resolver
+from providers import resolver
 from providers.compatible_models import CompatibleModels
 from providers.errors import ProtocolError
 from providers.http import HttpSettings, configure, pool, settings
@@ -20,7 +20,7 @@ from tests.recordings import http_exchange
 
 @pytest.fixture(autouse=True)
 def _fresh_wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(provider, "_store", MemoryStore())
+    monkeypatch.setattr("providers.sessions._store", MemoryStore())
     before = settings()
     configure(HttpSettings(connect_timeout_s=2.0, read_timeout_s=5.0))
     yield

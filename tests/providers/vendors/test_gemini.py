@@ -51,7 +51,7 @@ def server() -> Iterator[TinyServer]:
 
 @pytest.fixture(autouse=True)
 def _session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "_store", MemoryStore())
+    monkeypatch.setattr("providers.sessions._store", MemoryStore())
     provider.create_session("gemini", "api_key", name="work", api_key="AQ.x")
 
 

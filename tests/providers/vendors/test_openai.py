@@ -48,7 +48,7 @@ def server() -> Iterator[TinyServer]:
 
 @pytest.fixture(autouse=True)
 def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "_store", MemoryStore())
+    monkeypatch.setattr("providers.sessions._store", MemoryStore())
 
 
 def session(**more: str) -> str:

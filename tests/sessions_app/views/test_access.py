@@ -10,9 +10,16 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import sessions_app
-from sessions_app.models import Conversation, Message, Run, SavedAuthentication
+from sessions_app.models import (
+    Conversation,
+    Message,
+    PendingLogin,
+    Run,
+    SavedAuthentication,
+)
 from tests.sessions_app.factories import (
     make_credential,
+    make_login,
     make_team,
     make_user,
     sign_in,
@@ -30,7 +37,9 @@ OPEN = {
     "logout": "POST with CSRF; nothing to see",
     "setup": "the one-time link is the key",
 }
-IDS = ("conversation_id", "credential_id")
+# Not an id but a word in the address.
+WORDS = {"token": "x", "provider": "openai"}
+IDS = ("conversation_id", "credential_id", "login_id")
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 # What a caller of a route with an id would send to have its way.
@@ -38,7 +47,9 @@ BODIES = {
     "api-conversation": {"title": "mine now", "archived": True},
     "api-branch": {"message_id": "MESSAGE"},
     "api-credential-key": {"api_key": "sk-evil", "base_url": "http://evil.example"},
-    "api-credential-share": {"everyone": False},
+    "api-credential-share": {"is_shared_with_everyone": False},
+    "api-credential-mode": {"mode": "chatgpt"},
+    "api-login-answer": {"answer": "code#state"},
 }
 # Routes with an id that take no body.
 BARE = {
@@ -49,6 +60,9 @@ BARE = {
     "api-credential",
     "api-credential-test",
     "api-credential-models",
+    "api-credential-refresh",
+    "api-credential-revoke",
+    "api-login",
 }
 
 
@@ -78,7 +92,7 @@ def test_every_route_has_a_name_of_its_own():
 
 
 def test_every_view_asks_for_a_login_unless_it_is_on_the_list(client):
-    ids = {name: uuid.uuid4() for name in IDS} | {"token": "x"}
+    ids = {name: uuid.uuid4() for name in IDS} | WORDS
     seen = set()
     for name, names in routes():
         seen.add(name)
@@ -135,7 +149,12 @@ def alices_things():
         credential_name="hers",
         model="m",
     )
-    ids = {"conversation_id": conversation.pk, "credential_id": credential.pk}
+    login = make_login(user=alice)
+    ids = {
+        "conversation_id": conversation.pk,
+        "credential_id": credential.pk,
+        "login_id": login.pk,
+    }
     return ids, answer.pk
 
 
@@ -202,7 +221,7 @@ def test_whom_a_key_is_shared_with_may_use_it_and_change_nothing(client):
 def snapshot():
     return tuple(
         list(model.objects.order_by("pk").values())
-        for model in (Conversation, Message, Run, SavedAuthentication)
+        for model in (Conversation, Message, Run, SavedAuthentication, PendingLogin)
     )
 
 
@@ -242,7 +261,7 @@ def test_a_key_cannot_be_shared_with_a_team_of_others(client):
 def test_state_changes_need_a_csrf_token():
     strict = Client(enforce_csrf_checks=True)
     sign_in(strict, make_user("alice"))
-    ids = {name: uuid.uuid4() for name in IDS} | {"token": "x"}
+    ids = {name: uuid.uuid4() for name in IDS} | WORDS
     for name, names in routes():
         if name in ("healthz", "readyz", "metrics"):
             continue
