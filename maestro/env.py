@@ -53,6 +53,8 @@ _TABLE = (
     Setting("MAESTRO_IDLE_TIMEOUT_S", "float", 300.0, "Seconds a stream may be silent before it counts as stalled."),
     Setting("MAESTRO_REROUTE", "dict", {}, "Send whole origins elsewhere, for checks against the emulator: `https://api.openai.com=http://127.0.0.1:9999/openai,…`."),
     Setting("MAESTRO_MAX_CONCURRENT_RUNS", "int", 100, "Answers in progress at once in one web process; more wait in the queue."),
+    Setting("MAESTRO_RETRY_ATTEMPTS", "int", 5, "Requests for one answer, the first included, while nothing of it was shown (docs/retries.md). 1 never repeats."),
+    Setting("MAESTRO_RETRY_TOTAL_S", "float", 180.0, "Seconds from the first request after which no other is begun."),
     Setting("MAESTRO_MAX_BODY_BYTES", "int", 2_000_000, "Largest request body, in bytes."),
     Setting("MAESTRO_CATALOGUE_FILE", "str", "", "JSON file that adds to or overrides the built-in catalogue of models and prices."),
     Setting("MAESTRO_LOGIN_LISTENER", "str", "auto", "Wait for the answer of a vendor's login on a loopback port: `true`, `false`, or `auto`: when `MAESTRO_URL` is on this machine. Otherwise people paste the answer."),

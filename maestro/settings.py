@@ -121,14 +121,15 @@ CHANNEL_LAYERS = {
 }
 
 # `bulk`, `queue_limit` and `timeout < retry` keep a task from being handed out twice.
+# `timeout` kills: it is longer than a sweep that meets a vendor as slow as we allow.
 Q_CLUSTER = {
     "name": "maestro",
     "orm": "default",
     "workers": 2,
     "poll": 1,
     "bulk": 1,
-    "timeout": 60,
-    "retry": 120,
+    "timeout": 300,
+    "retry": 360,
     "max_attempts": 3,
     "catch_up": False,
     "save_limit": 250,
@@ -220,6 +221,8 @@ MAESTRO_READ_TIMEOUT_S = read("MAESTRO_READ_TIMEOUT_S")
 MAESTRO_IDLE_TIMEOUT_S = read("MAESTRO_IDLE_TIMEOUT_S")
 MAESTRO_REROUTE = read("MAESTRO_REROUTE")
 MAESTRO_MAX_CONCURRENT_RUNS = read("MAESTRO_MAX_CONCURRENT_RUNS")
+MAESTRO_RETRY_ATTEMPTS = read("MAESTRO_RETRY_ATTEMPTS")
+MAESTRO_RETRY_TOTAL_S = read("MAESTRO_RETRY_TOTAL_S")
 MAESTRO_CATALOGUE_FILE = read("MAESTRO_CATALOGUE_FILE")
 MAESTRO_LOGIN_LISTENER = read("MAESTRO_LOGIN_LISTENER").lower()
 if MAESTRO_LOGIN_LISTENER not in ("auto", "true", "false"):

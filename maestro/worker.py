@@ -12,6 +12,9 @@ def work() -> None:
     processes.let_forks_die_with_us()
     from django.core.management import call_command
 
+    from sessions_app import tasks
+
+    tasks.at_start()
     call_command("qcluster")  # returns once the cluster runs
     for child in multiprocessing.active_children():
         child.join()

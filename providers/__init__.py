@@ -4,3 +4,6 @@
 the error tree, and nothing else. The package knows no Django and no ORM (only its
 management commands do), so it also works as a plain library.
 """
+
+# Of the whole product: `pyproject.toml` takes it from here, vendors see it as our name.
+VERSION = "0.1.0"

@@ -62,11 +62,6 @@ def lookup(provider: str, model_id: str) -> Model | None:
     )
 
 
-def models_of(provider: str) -> list[Model]:
-    """Every listed model of a provider, in the order of the file."""
-    return [model for (slug, _), model in _all().items() if slug == provider]
-
-
 def cost(
     provider: str, model_id: str, usage: Usage, prices_of: Model | None = None
 ) -> tuple[Decimal, str] | None:

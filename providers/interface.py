@@ -80,6 +80,15 @@ class Streaming(Protocol):
 
 
 @runtime_checkable
+class Continuing(Protocol):
+    """A `Streaming` whose vendor documents how a broken answer is continued."""
+
+    def continued(self, request: ChatRequest, partial: str) -> ChatRequest:
+        """The request for the rest of an answer of which `partial` has arrived. Pure."""
+        ...
+
+
+@runtime_checkable
 class ApiKey(Protocol):
     """Signing with a static key."""
 
@@ -170,7 +179,9 @@ class Provider:
     server normally listens: the page offers it by name when it answers, and never uses
     it unasked. `key_required` False: a server that takes any key. `notes` is a plain
     word shown beside the form. `dialect` names the module in `providers/dialects/`.
-    `quota_without_wait`: a 429 that names no wait means a used-up budget, not a rate.
+    `env_names`: field of a credential → the environment variable in which the vendor's own
+    programs keep it. `quota_without_wait`: a 429 that names no wait means a used-up
+    budget, not a rate.
     """
 
     slug: str

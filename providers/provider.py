@@ -24,7 +24,7 @@ from providers.chat_stream import ChatStream
 from providers.errors import ConfigurationError, UnsupportedFeature
 from providers.http.client import HttpClient
 from providers.http.urls import parse_base_url
-from providers.interface import ApiKey, Models, StreamCall, Streaming
+from providers.interface import ApiKey, Continuing, Models, StreamCall, Streaming
 from providers.local_servers import LocalServer, local_servers
 from providers.logins import (
     begin_login,
@@ -39,7 +39,7 @@ from providers.logins import (
     refresh_tokens,
     revoke_session,
 )
-from providers.names import normalise_name
+from providers.names import normalise_api_key, normalise_name
 from providers.sessions import use_store
 from providers.types import (
     AuthType,
@@ -56,6 +56,7 @@ __all__ = [
     "audit_code",
     "begin_login",
     "build_api_key_credential",
+    "can_continue",
     "check_answer",
     "check_base_url",
     "check_credential",
@@ -119,15 +120,10 @@ def build_api_key_credential(
 ) -> Credential:
     """A checked, unsaved API-key credential. Raises ConfigurationError."""
     manifest = resolver.provider(provider)
-    key = api_key.strip()
+    key = normalise_api_key(api_key)
     if manifest.key_required and not key:
         raise ConfigurationError(
             f"{manifest.label} needs an API key.", provider=provider
-        )
-    if any(ord(c) < 33 or ord(c) > 126 for c in key):
-        raise ConfigurationError(
-            "An API key is one word of printable ASCII. Copy it again, without line breaks.",
-            provider=provider,
         )
     if manifest.base_url_required and not base_url:
         raise ConfigurationError(
@@ -190,7 +186,8 @@ def stream_chat(
 ) -> ChatStream:
     """Ask for one model response. A context manager that yields typed events.
 
-    `options` are the other fields of `ChatRequest`. Nothing is sent before the stream is
+    `options` are the other fields of `ChatRequest`, and `partial`: the text of a broken
+    answer to continue (see `can_continue`). Nothing is sent before the stream is
     entered. `close()`, from any thread, ends it within a second. One attempt: callers
     retry, and only before the first event. Raises ProviderError.
     """
@@ -202,8 +199,16 @@ def stream_with(
     credential: Credential, messages: Sequence[Message], *, model: str, **options: Any
 ) -> ChatStream:
     """The same for a credential that is not saved (the conformance suite)."""
+    partial = options.pop("partial", "")
     request = _request(credential, messages, model, options)
     streaming: Streaming = resolver.resolve(credential.provider, "streaming")
+    if partial:
+        if not isinstance(streaming, Continuing):
+            raise UnsupportedFeature(
+                "This vendor has no way to continue a broken answer. Ask again.",
+                provider=credential.provider,
+            )
+        request = streaming.continued(request, partial)
 
     def signed(fresh: Credential) -> tuple[StreamCall, HttpClient]:
         return streaming.call(request, fresh), sessions.client(fresh)
@@ -237,6 +242,12 @@ def audit_code(provider: str, session_id: str, source: str, **options: Any) -> A
         "Code audits are not part of this version.",
         provider=resolver.provider(provider).slug,
     )
+
+
+def can_continue(provider: str) -> bool:
+    """Whether this vendor documents how a broken answer is continued."""
+    found = resolver.providers().get(provider)
+    return found is not None and isinstance(found.streaming, Continuing)
 
 
 def list_providers() -> list[str]:

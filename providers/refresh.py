@@ -38,20 +38,24 @@ Ask = Callable[[Credential], Credential]
 
 BEAT_S = 2.0
 POLL_S = 0.1
-WAIT_S = 180.0  # longer than the longest exchange with a vendor
+WAIT_S = 250.0  # longer than the two longest exchanges with a vendor
 
 _Key = tuple[str, str, str]
 _lock = threading.Lock()
 _flights: dict[_Key, Future[Credential]] = {}
 
 
-def renew(store: CredentialStore, seen: Credential, ask: Ask) -> Credential:
+def renew(
+    store: CredentialStore, seen: Credential, ask: Ask, *, is_patient: bool = False
+) -> Credential:
     """The credential newer than `seen`: somebody's who was faster, or a fresh one.
 
     `ask` makes the request, at most twice: a second time, at once and with the same
-    token, when the answer to the first was lost. Raises CredentialRejected when the
-    vendor has ended the login, ProviderUnavailable and RateLimited when it could not be
-    asked, CredentialNotFound.
+    token, when the answer to the first was lost. `is_patient`: a failure of a moment ago
+    is failure enough, a vendor in trouble is not asked again.
+
+    Raises CredentialRejected when the vendor has ended the login, ProviderUnavailable and
+    RateLimited when it could not be asked, CredentialNotFound.
     """
     key = (seen.provider, seen.auth_type, seen.name)
     while True:
@@ -66,7 +70,7 @@ def renew(store: CredentialStore, seen: Credential, ask: Ask) -> Credential:
         if found is not None:
             return found
     try:
-        fresh = _leased(store, seen, ask)
+        fresh = _leased(store, seen, ask, is_patient)
     except BaseException as exc:
         mine.set_exception(exc if isinstance(exc, ProviderError) else _lost(seen))
         raise
@@ -90,7 +94,9 @@ def _result(flight: Future[Credential], seen: Credential) -> Credential | None:
     return found if found.generation > seen.generation else None
 
 
-def _leased(store: CredentialStore, seen: Credential, ask: Ask) -> Credential:
+def _leased(
+    store: CredentialStore, seen: Credential, ask: Ask, is_patient: bool
+) -> Credential:
     """The same across processes."""
     end = time.monotonic() + WAIT_S
     has_waited = False
@@ -107,7 +113,8 @@ def _leased(store: CredentialStore, seen: Credential, ask: Ask) -> Credential:
         store.rest()
         time.sleep(POLL_S)
     with _ending(lease) as note:
-        if has_waited and lease.last_error is not None:
+        is_answered = (has_waited or is_patient) and lease.has_failed_lately
+        if is_answered and lease.last_error is not None:
             # Whoever had it before asked a moment ago: their answer is ours too.
             note.is_new = False
             raise from_info(lease.last_error)

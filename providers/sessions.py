@@ -78,15 +78,21 @@ def ready(credential: Credential) -> Credential:
     if not expires_soon(_usable(credential)):
         return credential
     try:
-        return _usable(renewed(credential))
+        is_patient = not is_expired(credential)
+        return _usable(renewed(credential, is_patient=is_patient))
     except (ProviderUnavailable, RateLimited):
         if is_expired(credential):
             raise
         return credential  # good for a little while yet
 
 
-def renewed(credential: Credential, *, is_refused: bool = False) -> Credential:
-    """Its successor, from the vendor or from whoever asked first. Raises ProviderError."""
+def renewed(
+    credential: Credential, *, is_refused: bool = False, is_patient: bool = False
+) -> Credential:
+    """Its successor, from the vendor or from whoever asked first. Raises ProviderError.
+
+    `is_refused`: after a 401. `is_patient`: there is time, see `refresh.renew`.
+    """
     behaviour = resolver.resolve(credential.provider, "oauth")
 
     def ask(current: Credential) -> Credential:
@@ -99,7 +105,7 @@ def renewed(credential: Credential, *, is_refused: bool = False) -> Credential:
         fresh: Credential = behaviour.refresh(current, is_refused=is_refused)
         return fresh
 
-    return refresh.renew(_store, credential, ask)
+    return refresh.renew(_store, credential, ask, is_patient=is_patient)
 
 
 def renewed_after_refusal(credential: Credential) -> Credential | None:

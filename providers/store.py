@@ -26,6 +26,7 @@ class Lease(Protocol):
     """
 
     last_error: ErrorInfo | None  # how the attempt of whoever gave it back failed
+    has_failed_lately: bool  # that attempt ended a moment ago
 
     def beat(self) -> bool:
         """Still at it. False when another has it now. Never raises."""
@@ -165,6 +166,7 @@ class _MemoryLease:
     """A lease within one process: there is nothing to survive it."""
 
     last_error: ErrorInfo | None = None
+    has_failed_lately = False
 
     def __init__(self, store: MemoryStore, key: tuple[str, str, str]) -> None:
         self._store = store

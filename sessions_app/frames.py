@@ -110,6 +110,12 @@ class Stop(_Inbound, frozen=True):
     run_id: UUID
 
 
+class Continue(_Inbound, frozen=True, tag="continue"):
+    """Ask for the rest of an answer that broke off (see `can_continue` of a run)."""
+
+    run_id: UUID
+
+
 class Ack(_Inbound, frozen=True):
     """I have drawn everything up to here (flow control; see docs/frames.md)."""
 
@@ -123,7 +129,7 @@ class Ping(_Inbound, frozen=True):
 
 
 ClientFrame: TypeAlias = (
-    Hello | Follow | Unfollow | Send | Regenerate | Edit | Stop | Ack | Ping
+    Hello | Follow | Unfollow | Send | Regenerate | Edit | Stop | Continue | Ack | Ping
 )
 
 
@@ -149,7 +155,11 @@ class CredentialRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunView(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the page shows it. `cost_usd` is an estimate by `price_date` prices."""
+    """A run as the page shows it. `cost_usd` is an estimate by `price_date` prices.
+
+    `retry_at` is set while it waits to ask again. `can_continue`: its answer broke off,
+    and its vendor documents how the rest is asked for.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -163,6 +173,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
     is_demo: bool = False
     error: dict[str, Any] | None = None
+    retry_at: str | None = None
+    can_continue: bool = False
     stop_reason: str = ""
     usage: dict[str, Any] | None = None
     cost_usd: str | None = None

@@ -46,6 +46,8 @@ _BUSY_TRIES, _BUSY_REST_S = 5, 0.3
 # After a failure that is not the login's fault, the scheduled renewal tries again then.
 BACK_OFF = timedelta(minutes=2)
 MISCONFIGURED = timedelta(minutes=15)
+# After one, whoever has a token that still works uses it for so long before asking.
+PAUSE = timedelta(seconds=60)
 
 _watched: dict[UUID, tuple[str, int, float]] = {}
 _watch_lock = threading.Lock()
@@ -93,6 +95,10 @@ class DatabaseLease:
         # Whoever died or fell silent had no answer: an error is from another time then.
         was_given_back = not row.lease_holder
         self.last_error = _error_info(row.refresh_error) if was_given_back else None
+        ended = row.last_refresh_at
+        self.has_failed_lately = (
+            ended is not None and abs(timezone.now() - ended) < PAUSE
+        )
 
     def beat(self) -> bool:
         """Called while the vendor is asked: keeps no connection."""

@@ -65,6 +65,9 @@ def _each(rows: list[tuple[str, str, int]], counts: dict[str, int], end: float) 
             return "left"
         try:
             return "renewed" if _renewed(*row) else "failed"
+        except Exception:  # of one login; the others have their turn
+            log.exception("sweep.failed")
+            return "failed"
         finally:
             connections.close_all()
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.core.management import call_command
 from django.db import connections
+from django.db.models import Q
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A reader that was away longer gets the finished message instead of its events.
 KEEP_LOG = timedelta(days=1)
+# Of an answer that broke off: it may be continued from its log.
+KEEP_BROKEN = timedelta(days=30)
 
 # name → (function, how often, minutes)
 _SCHEDULES: dict[str, tuple[str, str, int | None]] = {
@@ -75,8 +78,10 @@ def housekeeping() -> None:
     """Forget expired sessions, old logins, and logs of runs whose answers are stored."""
     call_command("clearsessions")
     logins.forget_old()
-    over = Run.objects.exclude(status__in=Run.ACTIVE).filter(
-        finished_at__lt=timezone.now() - KEEP_LOG
+    now = timezone.now()
+    is_old = Q(status=Run.Status.DONE, finished_at__lt=now - KEEP_LOG) | Q(
+        finished_at__lt=now - KEEP_BROKEN
     )
+    over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
     count, _ = RunBatch.objects.filter(run__in=over).delete()
     log.info("housekeeping.done", extra={"log_batches": count})

@@ -12,6 +12,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from providers import resolver
+
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("maestro", "providers", "sessions_app", "context_app")
 # Packages of providers/ that are machinery, not vendors.
@@ -215,6 +217,69 @@ def test_the_emulator_and_what_it_tests_are_strangers(graph):
         and not is_in(importer, "providers.emulator")
     }
     assert users <= {"providers.management.commands.emulate_providers"}
+
+
+def slug_comparisons(source: str, slugs: set[str]) -> list[int]:
+    """Lines where something is compared with a vendor's slug, in whatever way."""
+
+    def names_one(node: ast.AST) -> bool:
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            return any(names_one(item) for item in node.elts)
+        return isinstance(node, ast.Constant) and node.value in slugs
+
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            sides = [node.value]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            is_test = node.func.attr in ("startswith", "endswith", "__eq__")
+            sides = list(node.args) if is_test else []
+        else:
+            continue
+        if any(names_one(side) for side in sides):
+            found.append(node.lineno if hasattr(node, "lineno") else 0)
+    return found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if provider == 'acme': pass",
+        "if 'acme' != row.provider: pass",
+        "if slug in ('other', 'acme'): pass",
+        "if slug not in {'acme'}: pass",
+        "match slug:\n    case 'acme':\n        pass",
+        "match slug:\n    case 'other' | 'acme':\n        pass",
+        "if slug.startswith('acme'): pass",
+        "x = 1 if p.slug == 'acme' else 2",
+    ],
+)
+def test_the_check_itself_finds_a_comparison_with_a_slug(source):
+    assert len(slug_comparisons(source, {"acme"})) == 1
+
+
+def test_the_check_itself_lets_other_words_and_tables_alone():
+    source = "a = auth_type == 'oauth'\nb = {'acme': 1}\nc = resolve('acme', 'models')"
+    assert slug_comparisons(source, {"acme"}) == []
+
+
+def test_no_generic_code_asks_which_vendor_it_deals_with():
+    """What differs between vendors stands in their manifests, not in a condition.
+
+    A vendor's own package and the emulator, which plays the vendors, may ask.
+    """
+    slugs = set(resolver.providers())
+    assert {"openai", "anthropic", "gemini"} <= slugs
+    own = ("providers/emulator/", *(f"providers/{slug}/" for slug in slugs))
+    found = []
+    for path in product_files():
+        place = path.relative_to(ROOT).as_posix()
+        if not place.startswith(own):
+            lines = slug_comparisons(path.read_text(), slugs)
+            found += [f"{place}:{line}" for line in lines]
+    assert found == []
 
 
 def test_importing_the_events_does_not_load_an_http_client():

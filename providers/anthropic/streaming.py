@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
+
 from providers.anthropic.config import BASE_URL, quirks_of
 from providers.dialects import anthropic_messages
 from providers.interface import StreamCall
-from providers.types import ChatRequest, Credential
+from providers.types import ChatRequest, Credential, Message, TextPart
+
+# The last models that go on from a beginning of theirs; later ones refuse it.
+_PREFILL = re.compile(r"claude-(3|[a-z]+-4(-[0-5])?(-\d{8})?\Z|[a-z]+-3)")
+_GO_ON = (
+    "Your answer was cut off by a lost connection. It ended with:\n\n<answer>\n{tail}\n"
+    "</answer>\n\nContinue exactly where it stopped. Do not repeat or comment on any of it."
+)
+_TAIL = 4000  # characters of it that are quoted
 
 
 class AnthropicStreaming:
@@ -19,3 +31,16 @@ class AnthropicStreaming:
             body=anthropic_messages.encode(request, quirks),
             decoder=anthropic_messages.decoder(quirks),
         )
+
+    def continued(self, request: ChatRequest, partial: str) -> ChatRequest:
+        """See `providers.interface.Continuing`.
+
+        Source: https://platform.claude.com/docs/en/build-with-claude/streaming (error
+        recovery): older models continue their own beginning, later ones are asked to.
+        """
+        said = Message(role="assistant", parts=[TextPart(text=partial.rstrip())])
+        more = [said]
+        if not _PREFILL.match(request.model):
+            words = _GO_ON.format(tail=partial[-_TAIL:])
+            more.append(Message(role="user", parts=[TextPart(text=words)]))
+        return msgspec.structs.replace(request, messages=[*request.messages, *more])

@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from providers import VERSION
 from providers.errors import ConfigurationError
 from providers.http.urls import origin, parse_base_url
-
-_VERSION = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class HttpSettings:
     no_proxy: tuple[str, ...] = ()
     ca_bundle: str = ""
     reroute: Mapping[str, str] = field(default_factory=dict)
-    user_agent: str = f"maestro/{_VERSION}"
+    user_agent: str = f"maestro/{VERSION}"
 
     def __post_init__(self) -> None:
         table = {

@@ -88,10 +88,9 @@ def said(body: bytes) -> tuple[str, str]:
 def _kind(
     server: AuthorizationServer, status: int, code: str, *, is_refresh: bool
 ) -> type[ProviderError]:
-    if code in DEAD:
-        return errors.CredentialRejected
     # A client that is not known is refused with 401, too; that ends no login.
-    if is_refresh and status in server.dead_statuses and code not in _OURS:
+    is_dead = is_refresh and status in server.dead_statuses and code not in _OURS
+    if is_dead or code in DEAD:
         return errors.CredentialRejected
     if status == 429:
         return errors.RateLimited

@@ -34,7 +34,7 @@ NO_ORGANISATION = (
     "use it. Switch this login to ChatGPT mode, or set the organisation up at "
     "https://platform.openai.com and log in again."
 )
-NO_ID_TOKEN = (
+KEY_NEEDS_LOGIN = (
     "OpenAI did not say again who signed in, which a new API key needs. Log in again, or "
     "switch this login to ChatGPT mode."
 )
@@ -161,7 +161,7 @@ def _settled(credential: Credential, tokens: Tokens) -> Credential:
 def _with_key(credential: Credential, id_token: str) -> Credential:
     """Mint a platform key. What fails is told; the login is kept."""
     if not id_token:
-        return msgspec.structs.replace(credential, problem=NO_ID_TOKEN)
+        return msgspec.structs.replace(credential, problem=KEY_NEEDS_LOGIN)
     try:
         key = codex.platform_key(id_token)
     except (ProviderUnavailable, RateLimited):

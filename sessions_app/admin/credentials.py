@@ -226,7 +226,7 @@ class CredentialAdmin(_ModelAdmin):
 
     def _test(self, request: HttpRequest, row: SavedAuthentication) -> None:
         try:
-            result = credentials.test_credential(
+            result = credentials.check_credential(
                 user=_user(request), credential_id=row.pk
             )
         except ServiceError as exc:

@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 
 from providers import resolver
+from providers.names import MAX_API_KEY
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.services.credential_inputs import MAX_KEY, MAX_URL, MAX_WORD
+from sessions_app.services.credential_inputs import MAX_URL, MAX_WORD
 
 
 def _key_field(label: str, *, required: bool) -> forms.CharField:
@@ -19,7 +20,7 @@ def _key_field(label: str, *, required: bool) -> forms.CharField:
         attrs={"autocomplete": "off", "class": "vTextField", "spellcheck": "false"},
     )
     return forms.CharField(
-        label=label, required=required, max_length=MAX_KEY, widget=widget
+        label=label, required=required, max_length=MAX_API_KEY, widget=widget
     )
 
 

@@ -19,7 +19,7 @@ from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import ServiceError
 from sessions_app.people import Person
-from sessions_app.runs import following, service
+from sessions_app.runs import service, snapshots
 from sessions_app.runs.asking import new_conversation_id
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
             work = socket.unfollow(frame.conversation_id)
         case frames.Stop():
             work = _stop(socket, frame)
+        case frames.Continue():
+            work = _continue(socket, frame)
         case frames.Send() | frames.Regenerate() | frames.Edit():
             work = _ask(socket, frame)
         case _:
@@ -95,7 +97,7 @@ async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
     # Subscribed: what is rung from here on is heard, what was before is read now.
     positions = {p.run_id: (p.epoch, p.seq) for p in frame.positions}
     states = await in_db(
-        following.states, socket.person, [conversation_id], list(positions)
+        snapshots.states, socket.person, [conversation_id], list(positions)
     )
     for state in states:
         socket.read(state, positions.get(state.run_id))
@@ -103,6 +105,10 @@ async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
 
 async def _stop(socket: ChatConsumer, frame: frames.Stop) -> None:
     await in_db(_stop_run, socket.session_key, frame.run_id)
+
+
+async def _continue(socket: ChatConsumer, frame: frames.Continue) -> None:
+    await in_db(_carry_on, socket.session_key, frame.run_id)
 
 
 async def _ask(
@@ -124,7 +130,7 @@ async def _ask(
         return
     await socket.follow(conversation_id)
     for state in await in_db(
-        following.states, socket.person, [conversation_id], [run_id]
+        snapshots.states, socket.person, [conversation_id], [run_id]
     ):
         socket.read(state)
 
@@ -153,11 +159,15 @@ def _person(session_key: str) -> Person:
 
 
 def _check_mine(session_key: str, conversation_id: UUID) -> None:
-    following.check_mine(_person(session_key), conversation_id)
+    snapshots.check_mine(_person(session_key), conversation_id)
 
 
 def _stop_run(session_key: str, run_id: UUID) -> None:
     service.stop_run(user=_person(session_key), run_id=run_id)
+
+
+def _carry_on(session_key: str, run_id: UUID) -> None:
+    service.carry_on(user=_person(session_key), run_id=run_id)
 
 
 def _store(

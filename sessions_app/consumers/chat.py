@@ -30,7 +30,7 @@ from sessions_app.consumers.socket import Close, Socket
 from sessions_app.consumers.token import is_token_of
 from sessions_app.credential_news import group_of_person
 from sessions_app.people import Person
-from sessions_app.runs import following, live, tail
+from sessions_app.runs import live, snapshots, tail
 from sessions_app.runs.log import group_of
 
 log = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class ChatConsumer(Socket):
                 del self._readers[key]
 
     def read(
-        self, state: following.RunState, position: tail.Position | None = None
+        self, state: snapshots.RunState, position: tail.Position | None = None
     ) -> None:
         """Show a run from this position on, as the client says, or go on with it."""
         key = str(state.run_id)
@@ -289,7 +289,7 @@ class ChatConsumer(Socket):
 
     async def _catch_up(self, silent: Collection[RunReader]) -> None:
         found = await in_db(
-            following.states,
+            snapshots.states,
             self.person,
             {reader.conversation_id for reader in silent},
             [reader.run_id for reader in silent],

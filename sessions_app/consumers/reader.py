@@ -20,7 +20,7 @@ from sessions_app.consumers.limits import Credit
 from sessions_app.frames import Rewind, encode_frame
 from sessions_app.runs import tail
 from sessions_app.runs.batches import Batch
-from sessions_app.runs.following import RunState
+from sessions_app.runs.snapshots import RunState
 
 RETRY_S = 0.25  # the writer's tick: what was announced may not be stored yet
 

@@ -2,13 +2,13 @@
 
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.conversation import Conversation, Message
-from sessions_app.models.login import PendingLogin
-from sessions_app.models.run import Run, RunBatch
-from sessions_app.models.safeguards import (
+from sessions_app.models.installation import (
     AuthenticationBackup,
     EncryptionCanary,
     InstallationFact,
 )
+from sessions_app.models.login import PendingLogin
+from sessions_app.models.run import Run, RunAttempt, RunBatch
 from sessions_app.models.team import Membership, Team
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Message",
     "PendingLogin",
     "Run",
+    "RunAttempt",
     "RunBatch",
     "SavedAuthentication",
     "Team",

@@ -32,12 +32,16 @@ class Run(models.Model):
     class Status(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
+        RETRYING = "retrying"  # waits to ask again; its thread is at work
+        WAITING = "waiting"  # for a person's decision; nobody is at work
         DONE = "done"
         STOPPED = "stopped"
         FAILED = "failed"
         INTERRUPTED = "interrupted"
 
-    ACTIVE = (Status.QUEUED, Status.RUNNING)
+    AT_WORK = (Status.RUNNING, Status.RETRYING)  # a thread has it
+    BEGUN = (*AT_WORK, Status.WAITING)  # at most one in a conversation
+    ACTIVE = (Status.QUEUED, *BEGUN)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
@@ -66,6 +70,7 @@ class Run(models.Model):
         max_length=12, choices=Status.choices, default=Status.QUEUED
     )
     cause = models.CharField(max_length=200, blank=True)  # why it is in this status
+    retry_at = models.DateTimeField(null=True, blank=True)  # while it is retrying
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     epoch = models.PositiveIntegerField(default=0)
     seq = models.PositiveBigIntegerField(default=0)  # last number in the log
@@ -93,8 +98,8 @@ class Run(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["conversation"],
-                condition=models.Q(status="running"),
-                name="run_one_running_per_conversation",
+                condition=models.Q(status__in=["running", "retrying", "waiting"]),
+                name="run_one_begun_per_conversation",
             ),
         ]
         indexes = [
@@ -108,6 +113,38 @@ class Run(models.Model):
     def is_active(self) -> bool:
         """Whether it may still produce events."""
         return self.status in self.ACTIVE
+
+
+class RunAttempt(models.Model):
+    """One request to a vendor, and how it ended. `number` counts within its run.
+
+    `action` is what was done then: "" for the last one, else see `providers.retry`.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    step = models.PositiveIntegerField(default=1)
+    # Words: the row outlives the credential.
+    provider = models.CharField(max_length=100)
+    credential_name = models.CharField(max_length=50)
+    model = models.CharField(max_length=200)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    error = models.JSONField(null=True, blank=True)  # providers.events.ErrorInfo
+    retry_class = models.CharField(max_length=20, blank=True)
+    action = models.CharField(max_length=20, blank=True)
+    wait_s = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "number"], name="run_attempt_number_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.run_id}"
 
 
 class RunBatch(models.Model):

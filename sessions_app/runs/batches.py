@@ -12,19 +12,19 @@ from uuid import UUID
 import msgspec
 
 from providers.events import (
-    Event,
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
     ToolCallDelta,
 )
+from sessions_app.runs.events import RunEvent
 
 # A row is sent as one frame to a reader that comes back: not too much at once.
 ROW_CHARS = 64 * 1024
 
 _encode = msgspec.json.Encoder().encode
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_event_list = msgspec.json.Decoder(list[Event]).decode
+_event_list = msgspec.json.Decoder(list[RunEvent]).decode
 
 _DELTAS = frozenset({TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta})
 
@@ -56,23 +56,23 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
             self, first=seq + 1, events=_encode(rest).decode()
         )
 
-    def decoded(self) -> list[Event]:
+    def decoded(self) -> list[RunEvent]:
         """Its events as objects."""
         return _event_list(self.events)
 
 
-def encode(events: Sequence[Event]) -> str:
+def encode(events: Sequence[RunEvent]) -> str:
     """Events as the JSON array of a batch."""
     return _encode(events).decode()
 
 
-def join_deltas(events: Sequence[Event]) -> Sequence[Event]:
+def join_deltas(events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     """The same events with neighbouring pieces of one part's text made one."""
     if len(events) < 2:
         return events
-    joined: list[Event] = []
+    joined: list[RunEvent] = []
     pieces: list[str] = []
-    head: Event | None = None
+    head: RunEvent | None = None
     for event in events:
         kind = type(event)
         if kind is type(head) and kind in _DELTAS and event.part == head.part:  # type: ignore[union-attr]
@@ -84,7 +84,7 @@ def join_deltas(events: Sequence[Event]) -> Sequence[Event]:
     return joined
 
 
-def _close(joined: list[Event], head: Event | None, pieces: list[str]) -> None:
+def _close(joined: list[RunEvent], head: RunEvent | None, pieces: list[str]) -> None:
     if head is None:
         return
     if pieces:

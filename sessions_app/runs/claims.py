@@ -38,7 +38,7 @@ def claim(run_id: UUID) -> Run | None:
     """
     now = timezone.now()
     same = Run.objects.filter(conversation=OuterRef("conversation"))
-    must_wait = Q(status=Status.RUNNING) | Q(
+    must_wait = Q(status__in=Run.BEGUN) | Q(
         status=Status.QUEUED, created_at__lt=OuterRef("created_at")
     )
     mine = Run.objects.filter(~Exists(same.filter(must_wait)), pk=run_id)
@@ -47,6 +47,7 @@ def claim(run_id: UUID) -> Run | None:
             changed = mine.filter(status=Status.QUEUED).update(
                 status=Status.RUNNING,
                 cause="",
+                retry_at=None,
                 epoch=F("epoch") + 1,
                 started_at=now,
                 heartbeat_at=now,
@@ -62,7 +63,7 @@ def claim(run_id: UUID) -> Run | None:
 
 def release(run: Run) -> None:
     """Put a run we claimed back into the queue; no vendor has heard of it."""
-    Run.objects.filter(pk=run.pk, status=Status.RUNNING, epoch=run.epoch).update(
+    Run.objects.filter(pk=run.pk, status__in=Run.AT_WORK, epoch=run.epoch).update(
         status=Status.QUEUED, started_at=None, heartbeat_at=None, worker=""
     )
 
@@ -70,7 +71,7 @@ def release(run: Run) -> None:
 def next_queued(conversation_id: UUID) -> UUID | None:
     """The run of a conversation whose turn it is, if nothing runs there."""
     active = Run.objects.filter(conversation_id=conversation_id)
-    if active.filter(status=Status.RUNNING).exists():
+    if active.filter(status__in=Run.BEGUN).exists():
         return None
     queued = active.filter(status=Status.QUEUED).order_by("created_at")
     return queued.values_list("pk", flat=True).first()
@@ -79,7 +80,7 @@ def next_queued(conversation_id: UUID) -> UUID | None:
 def ready_to_start() -> list[UUID]:
     """Queued runs of all conversations in which nothing runs."""
     running = Run.objects.filter(
-        conversation=OuterRef("conversation"), status=Status.RUNNING
+        conversation=OuterRef("conversation"), status__in=Run.BEGUN
     )
     waiting = Run.objects.filter(~Exists(running), status=Status.QUEUED)
     return list(waiting.order_by("created_at").values_list("pk", flat=True))

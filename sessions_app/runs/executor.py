@@ -24,7 +24,9 @@ from sessions_app.models import Run
 from sessions_app.runs import claims, live, notices
 from sessions_app.runs.finish import finish
 from sessions_app.runs.log import LogClosed, RunLog
-from sessions_app.runs.step import Outcome, run_step
+from sessions_app.runs.outcome import Outcome
+from sessions_app.runs.retrying import work
+from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database
 from sessions_app.runs.writer import writer
 
@@ -69,10 +71,6 @@ class Executor:
         for run in live.everything():
             run.stop(SHUT_DOWN, is_interrupted=True)
         return self.wait_until_idle(timeout_s)
-
-    def reopen(self) -> None:
-        """Take runs again after a shutdown (tests)."""
-        self.is_shut = False
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Whether no run is at work or waiting for a thread any more."""
@@ -124,6 +122,8 @@ def answer(run_id: UUID) -> UUID | None:
         if executor.is_shut:  # meanwhile; nothing was asked yet
             in_database(claims.release, run)
             return None
+        if run.seq:  # it was begun before: what it had is the beginning of the answer
+            in_database(_remember, run, at_work)
         notices.run_changed(run)
         finish(run, at_work, _outcome(run, at_work))
     finally:
@@ -131,10 +131,15 @@ def answer(run_id: UUID) -> UUID | None:
     return run.conversation_id
 
 
+def _remember(run: Run, at_work: live.LiveRun) -> None:
+    for event in stored_events(run.pk):
+        at_work.response.add_event(event)
+
+
 def _outcome(run: Run, at_work: live.LiveRun) -> Outcome:
     """How it went; whatever happens, the run gets an end and the text is kept."""
     try:
-        return run_step(run, at_work)
+        return work(run, at_work)
     except LogClosed as exc:
         cause, kind = exc.cause, "StorageUnavailable"
     except Exception:

@@ -15,12 +15,12 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from providers import catalogue
-from providers.accumulate import Accumulator
 from providers.types import Origin
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs import metrics, notices
 from sessions_app.runs.live import LiveRun
-from sessions_app.runs.step import Outcome
+from sessions_app.runs.outcome import Outcome
+from sessions_app.runs.response import RunResponse, as_data
 from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.runs.writer import writer
@@ -65,9 +65,9 @@ def _commit(run: Run, live: LiveRun, outcome: Outcome, values: dict[str, Any]) -
 
 def end_abandoned(run: Run, *, status: str, cause: str) -> bool:
     """End a run that nobody works on; its text is rebuilt from the log."""
-    response = Accumulator()
+    response = RunResponse()
     for event in stored_events(run.pk):
-        response.add(event)
+        response.add_event(event)
     last = run.batches.order_by("-last_seq").values_list("last_seq", flat=True).first()
     outcome = Outcome(status=status, response=response, cause=cause)
     values = _values(run, outcome) | {"seq": last or 0}
@@ -80,9 +80,9 @@ def end_abandoned(run: Run, *, status: str, cause: str) -> bool:
     return True
 
 
-def _store(run: Run, response: Accumulator, values: dict[str, Any]) -> None:
+def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
     changed = Run.objects.filter(
-        pk=run.pk, epoch=run.epoch, status=Status.RUNNING
+        pk=run.pk, epoch=run.epoch, status__in=Run.AT_WORK
     ).update(**values)
     if not changed:
         raise NotOurs
@@ -102,7 +102,7 @@ def _store(run: Run, response: Accumulator, values: dict[str, Any]) -> None:
 def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
     """The fields of the row that an end sets."""
     response = outcome.response
-    usage, finished = response.usage, response.finished
+    usage, finished = response.spent, response.finished
     # The emulator uses vendors' model names, but nobody is billed for its answers.
     priced = None
     if usage and not run.is_demo:
@@ -113,10 +113,11 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
         "error": msgspec.to_builtins(outcome.error) if outcome.error else None,
         "stop_reason": finished.stop_reason if finished else "",
         "stop_reason_raw": (response.stop_reason_raw or "")[:100],
-        "usage": msgspec.to_builtins(usage) if usage else None,
+        "usage": as_data(usage),
         "cost_usd": priced[0] if priced else None,
         "price_date": str(priced[1]) if priced else "",
         "finished_at": timezone.now(),
+        "retry_at": None,
     }
 
 

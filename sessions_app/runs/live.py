@@ -10,8 +10,8 @@ import threading
 from typing import Protocol
 from uuid import UUID
 
-from providers.accumulate import Accumulator
 from sessions_app.runs.log import RunLog
+from sessions_app.runs.response import RunResponse
 
 
 class Closable(Protocol):
@@ -27,11 +27,12 @@ class LiveRun:
         self.log = log
         self.run_id = log.run_id
         self.conversation_id = conversation_id
-        self.response = Accumulator()  # what has arrived; the run's thread writes it
+        self.response = RunResponse()  # what has arrived; the run's thread writes it
         self.cause = ""
         self.is_interrupted = False
         self._lock = threading.Lock()
         self._stream: Closable | None = None
+        self._stopped = threading.Event()
 
     @property
     def is_stopping(self) -> bool:
@@ -46,6 +47,10 @@ class LiveRun:
         if is_late:
             stream.close()
 
+    def rest(self, seconds: float) -> bool:
+        """Wait, unless it is stopped meanwhile. Whether it may go on."""
+        return not self._stopped.wait(seconds)
+
     def stop(self, cause: str, *, is_interrupted: bool = False) -> None:
         """End it; the first cause counts. Returns at once."""
         with self._lock:
@@ -54,6 +59,7 @@ class LiveRun:
             self.cause = cause
             self.is_interrupted = is_interrupted
             stream = self._stream
+        self._stopped.set()
         if stream is not None:
             stream.close()
 

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from maestro import doorbell
-from providers.events import Event
 from sessions_app.runs.batches import Batch, encode, join_deltas
+from sessions_app.runs.events import RunEvent
 
 # What readers that lag a little may read without the database, per run, in characters.
 MEMORY_CHARS = 64 * 1024
@@ -58,7 +58,7 @@ class RunLog:
         self._waits_since: float | None = None
         self._closed_by = ""
 
-    def append(self, events: Sequence[Event]) -> Sequence[Event]:
+    def append(self, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
         """Number, remember, ring. Returns the events as they were logged.
 
         Raises LogClosed when somebody else took the run or its row is gone.

@@ -8,6 +8,11 @@ from sessions_app.models import Run
 
 _runs = Counter("maestro_runs_total", "Runs that ended.", ["provider", "status"])
 _tokens = Counter("maestro_tokens_total", "Tokens of ended runs.", ["provider", "kind"])
+_attempts = Counter(
+    "maestro_attempts_failed_total",
+    "Requests to vendors that failed, by class and what was done.",
+    ["provider", "retry_class", "action"],
+)
 _first_event = Histogram(
     "maestro_first_token_seconds",
     "From the start of a run to its first event.",
@@ -26,3 +31,8 @@ def run_ended(run: Run) -> None:
         count = (run.usage or {}).get(kind)
         if count:
             _tokens.labels(run.provider, kind.removesuffix("_tokens")).inc(count)
+
+
+def attempt_failed(provider: str, retry_class: str, action: str) -> None:
+    """Count a request that failed."""
+    _attempts.labels(provider, retry_class, action).inc()

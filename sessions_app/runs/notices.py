@@ -46,6 +46,19 @@ def run_changed(run: Run) -> None:
     )
 
 
+def resumed(run: Run) -> None:
+    """A run that was over goes on: followers read it again from its beginning."""
+    doorbell.ring(
+        group_of(run.conversation_id),
+        {
+            "kind": "accepted",
+            "run": str(run.pk),
+            "client_message_id": "",
+            "frames": [encode(frames.Run(run=run_view(run)))],
+        },
+    )
+
+
 class Asked(Protocol):
     """What was stored for a question; `service.Started` is one."""
 

@@ -35,7 +35,7 @@ def start() -> None:
 def reap_once() -> int:
     """One round. How many runs were ended."""
     ended = 0
-    running = Run.objects.filter(status=Run.Status.RUNNING)
+    running = Run.objects.filter(status__in=Run.AT_WORK)
     for run in running.select_related("answer", "conversation"):
         if live.find(run.pk) is None and claims.is_abandoned(run):
             ended += end_run(run)

@@ -15,13 +15,14 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from sessions_app.errors import NotFound
+from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.people import Person
 from sessions_app.runs import asking, claims, live, notices
 from sessions_app.runs.executor import executor
 from sessions_app.runs.reaper import end_run
 from sessions_app.runs.turns import writing
+from sessions_app.services import shapes
 
 Status = Run.Status
 
@@ -157,17 +158,44 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     return run
 
 
+def carry_on(*, user: Person, run_id: UUID) -> Run:
+    """Ask for the rest of an answer that broke off; what has arrived stays.
+
+    The question and what was said are sent again. Raises NotFound, Invalid.
+    """
+    run = run_for(user=user, run_id=run_id)
+    if not shapes.can_continue(run) or not run.answer.text.strip():
+        raise Invalid(
+            "This answer cannot be continued: it is whole, said nothing yet, or its "
+            "vendor has no way to. Ask for a new one."
+        )
+    with writing():
+        asking.check_queue(run.conversation)
+        changed = Run.objects.filter(pk=run.pk, status=run.status).update(
+            status=Status.QUEUED,
+            cause="",
+            error=None,
+            stop_requested_at=None,
+            finished_at=None,
+        )
+        transaction.on_commit(lambda: executor.submit(run.pk))
+    run = run_for(user=user, run_id=run_id)
+    if changed:
+        notices.resumed(run)
+    return run
+
+
 def _stop_running(run: Run) -> None:
     """Reach the thread at once if it is here; elsewhere its writer reads the row."""
     at_work = live.find(run.pk)
     if at_work is not None:
         at_work.stop("You stopped it.")
-    Run.objects.filter(pk=run.pk, status=Status.RUNNING, stop_requested_at=None).update(
-        stop_requested_at=timezone.now()
-    )
+    Run.objects.filter(
+        pk=run.pk, status__in=Run.AT_WORK, stop_requested_at=None
+    ).update(stop_requested_at=timezone.now())
     if at_work is None:
         fresh = Run.objects.get(pk=run.pk)
-        if fresh.status == Status.RUNNING and claims.is_abandoned(fresh):
+        if fresh.status in Run.AT_WORK and claims.is_abandoned(fresh):
             end_run(fresh)
 
 

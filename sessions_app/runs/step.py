@@ -1,8 +1,7 @@
-"""One model response inside a run: build the request, drive the stream, keep what came.
+"""One attempt at one model response: build the request, drive the stream, log it.
 
-Called by the executor's thread. The vendor is reached through `providers.provider` and
-nothing else; the outcome is stored by `finish.py`. One attempt: what a vendor refuses is
-an outcome with a clear error, never a repeated request.
+Called by `retrying.py`, in the run's thread. The vendor is reached through
+`providers.provider` and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from django.conf import settings
 
 from context_app.assembly import assemble
 from providers import provider
-from providers.accumulate import Accumulator
 from providers.chat_stream import ChatStream
 from providers.errors import (
     CredentialNotFound,
@@ -24,13 +22,14 @@ from providers.errors import (
     ProviderError,
     RateLimited,
 )
-from providers.events import TERMINAL, ErrorInfo, Event
+from providers.events import TERMINAL, ErrorInfo, Event, StreamError
 from providers.types import AuthType, Reasoning
 from sessions_app import credential_news
 from sessions_app.models import Run, SavedAuthentication
-from sessions_app.runs.history import branch_to
+from sessions_app.runs.events import shifted
 from sessions_app.runs.live import LiveRun, count
 from sessions_app.runs.turns import in_database
+from sessions_app.services.branches import branch_to
 from sessions_app.store import record_limit, record_state
 
 log = logging.getLogger(__name__)
@@ -40,42 +39,48 @@ TICK_S = 0.05  # what arrives within it travels as one batch
 BUSY = 120
 MAX_TICK_S = 0.25
 
-Status = Run.Status
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """How this attempt asks. `partial`: the text of a broken answer to continue, whose
+    parts the new ones come after; `without_state`: the vendor refused its old notes."""
+
+    partial: str = ""
+    part_offset: int = 0
+    without_state: bool = False
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended, and what it brought."""
+def attempt(run: Run, live: LiveRun, asked: Asked) -> ErrorInfo | None:
+    """Ask the vendor once and log what it says. The error it ended with, or None.
 
-    status: str
-    response: Accumulator
-    cause: str = ""
-    error: ErrorInfo | None = None
-
-
-def run_step(run: Run, live: LiveRun) -> Outcome:
-    """Ask the vendor and log what it says until its end. Never raises ProviderError.
-
+    An error before anything was said is not logged: the next attempt may say it all.
     Raises LogClosed when the run is no longer ours.
     """
     response = live.response
+    held: list[ErrorInfo] = []
 
     def sink(events: list[Event]) -> None:
-        for event in live.log.append(events):
-            response.add(event)
+        if asked.part_offset:
+            events = [shifted(event, asked.part_offset) for event in events]
+        last = events[-1]
+        if isinstance(last, StreamError):
+            held.append(last.error)
+            events = events[:-1]
+        for event in live.log.append(events) if events else ():
+            response.add_event(event)
         rest_s = busy_tick_s(count()) - TICK_S
-        if rest_s > 0 and not isinstance(events[-1], TERMINAL):
+        if rest_s > 0 and not isinstance(last, TERMINAL):
             time.sleep(rest_s)
 
     try:
-        stream = in_database(_open, run)
+        stream = in_database(_open, run, asked)
         live.hold(stream)
         with stream:
             stream.drive(sink, tick_s=TICK_S)
     except ProviderError as exc:
         if not live.is_stopping:
             in_database(_note_refusal, run, exc)
-            return _failed(response, exc.info())
-    return _outcome(response, live)
+        return exc.info()
+    return held[0] if held else None
 
 
 def busy_tick_s(runs: int) -> float:
@@ -83,25 +88,7 @@ def busy_tick_s(runs: int) -> float:
     return min(TICK_S * max(1.0, runs / BUSY), MAX_TICK_S)
 
 
-def _outcome(response: Accumulator, live: LiveRun) -> Outcome:
-    finished = response.finished
-    if finished is not None and finished.stop_reason != "cancelled":
-        return Outcome(status=Status.DONE, response=response)
-    if live.is_stopping:
-        status = Status.INTERRUPTED if live.is_interrupted else Status.STOPPED
-        return Outcome(status=status, response=response, cause=live.cause)
-    if response.error is not None:
-        return _failed(response, response.error)
-    return Outcome(status=Status.STOPPED, response=response, cause="It was stopped.")
-
-
-def _failed(response: Accumulator, error: ErrorInfo) -> Outcome:
-    return Outcome(
-        status=Status.FAILED, response=response, error=error, cause=error.message[:200]
-    )
-
-
-def _open(run: Run) -> ChatStream:
+def _open(run: Run, asked: Asked) -> ChatStream:
     """The stream, not yet asked for. Raises ProviderError."""
     credential = _credential(run)
     options: dict[str, Any] = {
@@ -111,10 +98,15 @@ def _open(run: Run) -> ChatStream:
     effort = run.options.get("reasoning_effort")
     if effort:
         options["reasoning"] = Reasoning(effort=effort)
+    messages = assemble(branch_to(run.question))
+    if asked.without_state:
+        messages = [msgspec.structs.replace(m, origin=None) for m in messages]
+    if asked.partial:
+        options["partial"] = asked.partial
     return provider.stream_chat(
         credential.provider,
         credential.name,
-        assemble(branch_to(run.question)),
+        messages,
         model=run.model,
         auth_type=cast(AuthType, credential.auth_type),
         **options,

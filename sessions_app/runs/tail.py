@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 from django.db.models import Max, Q
 
-from providers.events import Event
 from sessions_app.frames import Rewind
 from sessions_app.models import Run, RunBatch
 from sessions_app.runs import live
 from sessions_app.runs.batches import Batch
+from sessions_app.runs.events import RunEvent
 
 Position: TypeAlias = tuple[int, int]
 Item: TypeAlias = Batch | Rewind
@@ -81,7 +81,7 @@ def _beyond(run_id: UUID, position: Position) -> list[Item]:
     return [Rewind(run_id=run_id, epoch=epoch, seq=end)] if end < seq else []
 
 
-def stored_events(run_id: UUID) -> Iterator[Event]:
+def stored_events(run_id: UUID) -> Iterator[RunEvent]:
     """Every event that counts, in order, from the stored log."""
     for batch in _rows_after(run_id, 0, 0):
         yield from batch.decoded()

@@ -129,7 +129,7 @@ def _look_after(runs: list[live.LiveRun]) -> list[live.LiveRun]:
     ours = []
     for run in runs:
         epoch, status, stop = rows.get(run.run_id, (0, "", None))
-        if epoch != run.log.epoch or status != Run.Status.RUNNING:
+        if epoch != run.log.epoch or status not in Run.AT_WORK:
             cause = "The run was ended elsewhere."
             run.log.close(cause)
             run.stop(cause)

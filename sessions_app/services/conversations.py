@@ -98,22 +98,6 @@ def change_conversation(
     return conversation
 
 
-def rename_conversation(
-    *, user: Person, conversation_id: UUID | str, title: str
-) -> Conversation:
-    """Give it a name of the person's choice. Raises NotFound, Invalid."""
-    return change_conversation(user=user, conversation_id=conversation_id, title=title)
-
-
-def archive_conversation(
-    *, user: Person, conversation_id: UUID | str, archived: bool = True
-) -> Conversation:
-    """Put it away, or bring it back. Raises NotFound."""
-    return change_conversation(
-        user=user, conversation_id=conversation_id, archived=archived
-    )
-
-
 def _checked_title(title: str) -> str:
     plain = _plain(title)
     if not plain:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from providers import provider as interface
 from providers import resolver
 from providers.errors import ConfigurationError
-from providers.names import normalise_name
+from providers.names import is_header_word, normalise_api_key, normalise_name
 from providers.types import Credential
 from sessions_app.errors import Invalid
 
-MAX_KEY = 8_000  # characters; the longest keys we know have some 300
 MAX_URL = 500
 MAX_WORD = 100
 
@@ -27,11 +26,10 @@ def api_key_credential(
     provider = checked_provider(provider)
     name = checked_name(name)
     base_url = checked_base_url(provider, base_url)
-    api_key = checked_api_key(api_key)
     organization = _header_word(organization, "organization")
     project = _header_word(project, "project")
     try:
-        # What is left to find wrong here is the key: missing, or not one word.
+        # What is left to find wrong here is the key: missing, too long, not one word.
         return interface.build_api_key_credential(
             provider, name, api_key, organization, project, base_url
         )
@@ -58,19 +56,10 @@ def checked_name(name: str) -> str:
 
 def checked_api_key(api_key: str) -> str:
     """One word of printable ASCII, or nothing. The key is never repeated in an error."""
-    key = api_key.strip()
-    if len(key) > MAX_KEY:
-        raise Invalid(
-            f"An API key has at most {MAX_KEY} characters. Copy only the key.",
-            field="api_key",
-        )
-    if any(not 33 <= ord(c) <= 126 for c in key):
-        raise Invalid(
-            "An API key is one word of printable ASCII. Copy it again, without spaces "
-            "or line breaks.",
-            field="api_key",
-        )
-    return key
+    try:
+        return normalise_api_key(api_key)
+    except ConfigurationError as exc:
+        raise Invalid(exc.message, field="api_key") from None
 
 
 def checked_base_url(slug: str, base_url: str) -> str:
@@ -97,9 +86,9 @@ def checked_base_url(slug: str, base_url: str) -> str:
 
 
 def _header_word(value: str, field: str) -> str:
-    """It travels in a header: a line break in it would be a header of its own."""
+    """It travels in a header, as the key does."""
     word = value.strip()
-    if len(word) > MAX_WORD or any(not 33 <= ord(c) <= 126 for c in word):
+    if len(word) > MAX_WORD or not is_header_word(word):
         raise Invalid(
             f"The {field} is one word of at most {MAX_WORD} printable ASCII characters.",
             field=field,

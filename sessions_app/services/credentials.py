@@ -3,7 +3,7 @@
     rows      list_credentials  credential_for  managed_credential  find_credential
               default_credential  credential_view
     changes   add_api_key  rotate_key  share_credential  delete_credential
-    checks    test_credential  try_credential  models_for
+    checks    check_credential  try_credential  models_for
     logins    refresh_credential  choose_mode  revoke_credential
     offers    offer_demo  remove_demo  withdraw_demo  local_servers
 
@@ -20,8 +20,8 @@ from sessions_app.services.credential_changes import (
 )
 from sessions_app.services.credential_checks import (
     CheckResult,
+    check_credential,
     models_for,
-    test_credential,
     try_credential,
 )
 from sessions_app.services.credential_logins import (
@@ -44,6 +44,7 @@ __all__ = [
     "CheckResult",
     "LocalServer",
     "add_api_key",
+    "check_credential",
     "choose_mode",
     "credential_for",
     "credential_view",
@@ -60,7 +61,6 @@ __all__ = [
     "revoke_credential",
     "rotate_key",
     "share_credential",
-    "test_credential",
     "testable_credential",
     "try_credential",
     "withdraw_demo",

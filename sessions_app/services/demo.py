@@ -17,7 +17,7 @@ from django.db import transaction
 from providers import resolver
 from sessions_app.errors import NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
-from sessions_app.models.safeguards import InstallationFact
+from sessions_app.models.installation import InstallationFact
 from sessions_app.people import Person
 
 log = logging.getLogger(__name__)

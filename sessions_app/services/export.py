@@ -9,16 +9,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sessions_app.models import Conversation, Message, Run
+from sessions_app.models import Conversation, Run
 from sessions_app.people import Person
 from sessions_app.services import markdown, shapes
-from sessions_app.services.branches import ids_upwards
+from sessions_app.services.branches import branch_to
 from sessions_app.services.conversations import conversation_for
 
 FORMAT = "maestro-conversation"
 VERSION = 1
-
-_AT_ONCE = 500  # ids in one query
 
 
 def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
@@ -52,24 +50,13 @@ def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
 def export_markdown(*, user: Person, conversation_id: UUID | str) -> str:
     """The shown branch as Markdown. Raises NotFound."""
     conversation = conversation_for(user=user, conversation_id=conversation_id)
-    branch = _branch(conversation)
+    branch = branch_to(conversation.leaf) if conversation.leaf else []
     runs = _runs(conversation)
     lines = markdown.front_matter(conversation, [runs.get(m.pk) for m in branch])
     lines += [f"# {conversation.title or 'Conversation'}", ""]
     for message in branch:
         lines += markdown.section(message, runs.get(message.pk))
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _branch(conversation: Conversation) -> list[Message]:
-    leaf = conversation.leaf
-    if leaf is None:
-        return []
-    ids = ids_upwards(leaf.pk, end=leaf.depth + 1, limit=leaf.depth + 1)
-    found: dict[UUID, Message] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        found |= Message.objects.in_bulk(ids[start : start + _AT_ONCE])
-    return [found[pk] for pk in reversed(ids) if pk in found]
 
 
 def _runs(conversation: Conversation) -> dict[UUID, Run]:

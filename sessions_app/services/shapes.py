@@ -10,8 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from providers import provider
 from sessions_app.frames import ConversationView, CredentialRef, MessageView, RunView
 from sessions_app.models import Conversation, Message, Run
+
+_BROKEN = (Run.Status.INTERRUPTED, Run.Status.FAILED, Run.Status.STOPPED)
 
 
 def run_view(run: Run) -> RunView:
@@ -34,6 +37,8 @@ def run_view(run: Run) -> RunView:
         seq=run.seq,
         is_demo=run.is_demo,
         error=run.error,
+        retry_at=_iso(run.retry_at),
+        can_continue=can_continue(run),
         stop_reason=run.stop_reason,
         usage=run.usage,
         cost_usd=None if run.cost_usd is None else f"{run.cost_usd:f}",
@@ -43,6 +48,11 @@ def run_view(run: Run) -> RunView:
         first_event_at=_iso(run.first_event_at),
         finished_at=_iso(run.finished_at),
     )
+
+
+def can_continue(run: Run) -> bool:
+    """Whether the rest of a broken answer may be asked for. Asks no database."""
+    return run.status in _BROKEN and run.seq > 0 and provider.can_continue(run.provider)
 
 
 def message_view(

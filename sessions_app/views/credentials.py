@@ -24,7 +24,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     organization: str = ""
     project: str = ""
     team: UUID | None = None
-    everyone: bool = False
+    is_shared_with_everyone: bool = False
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class Sharing(msgspec.Struct, forbid_unknown_fields=True):
     """With whom: one of the owner's teams, everyone (staff only), or nobody."""
 
     team: UUID | None = None
-    everyone: bool = False
+    is_shared_with_everyone: bool = False
 
 
 def _list(request: HttpRequest) -> Any:
@@ -74,7 +74,7 @@ def _add(request: HttpRequest) -> Any:
         organization=new.organization,
         project=new.project,
         team=new.team,
-        is_shared_with_everyone=new.everyone,
+        is_shared_with_everyone=new.is_shared_with_everyone,
     )
     return answer({"credential": _view(request, row)}, 201)
 
@@ -95,7 +95,7 @@ def _try(request: HttpRequest) -> Any:
 
 def _test(request: HttpRequest, credential_id: UUID) -> Any:
     return _result(
-        credentials.test_credential(user=request.user, credential_id=credential_id)
+        credentials.check_credential(user=request.user, credential_id=credential_id)
     )
 
 
@@ -142,7 +142,7 @@ def _share(request: HttpRequest, credential_id: UUID) -> Any:
         user=request.user,
         credential_id=credential_id,
         team=change.team,
-        is_shared_with_everyone=change.everyone,
+        is_shared_with_everyone=change.is_shared_with_everyone,
     )
     return {"credential": _view(request, row)}
 

@@ -1,12 +1,12 @@
 """The pages. Each view says its template and what that gets.
 
     chat.html         socket_token, conversation_id ("" on the empty page)
-    credentials.html  (nothing: the page asks the JSON)
+    credentials.html  socket_token (the rest the page asks the JSON for)
     setup.html        token, username, error (an Invalid or None)
     login.html        form (Django's AuthenticationForm), next
 
-Every page, for strangers too, also gets `demo_banner`, `maestro_version`, `is_debug` and,
-from Django, `user` and `request`.
+Every page, for strangers too, also gets `demo_banner` and, from Django, `user` and
+`request`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 @login_required
 def credentials(request: HttpRequest) -> HttpResponse:
     """The page of credentials."""
-    return render(request, "credentials.html")
+    token = make_socket_token(request.session)
+    return render(request, "credentials.html", {"socket_token": token})
 
 
 @never_cache

@@ -18,23 +18,32 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     Page,
-    Request,
     expect,
     sync_playwright,
 )
 
 from tests.e2e.attacked import attacked, attacked_window, hostile, watched
+from tests.e2e.logging_in import (
+    elsewhere,
+    far_page,
+    here,
+    login_page,
+    login_reader,
+    vendors,
+)
 from tests.e2e.started import Started
+from tests.e2e.windows import DESKTOP, PHONE, watch
 
-__all__ = ["attacked", "attacked_window", "hostile", "watched"]
+__all__ = [
+    "attacked", "attacked_window", "elsewhere", "far_page", "here", "hostile",
+    "login_page", "login_reader", "vendors", "watch", "watched",
+]  # fmt: skip
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage",
 ]  # fmt: skip
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=15_000)
 
 
@@ -88,7 +97,9 @@ def product(
 ) -> Iterator[Product]:
     """Started once, set up through its own one-time link."""
     started = Started(
-        tmp_path_factory.mktemp("product") / "data", MAESTRO_DEMO_CONTROL="true"
+        tmp_path_factory.mktemp("product") / "data",
+        MAESTRO_DEMO_CONTROL="true",
+        MAESTRO_RETRY_ATTEMPTS="1",
     )
     context = chromium.new_context()
     started.set_up(context.new_page())
@@ -133,26 +144,6 @@ def _window(chromium: Browser, product: Product, size: Any) -> Iterator[BrowserC
     yield context
     context.close()
     assert not troubles
-
-
-def watch(page: Page, origin: str, troubles: list[str]) -> None:
-    """Collect what must not happen in a page."""
-    own = (origin, origin.replace("http", "ws", 1), "data:", "blob:", "about:")
-    page.on(
-        "console", lambda m: m.type == "error" and troubles.append(f"console: {m.text}")
-    )
-    page.on("requestfailed", lambda r: troubles.extend(_failed(r)))
-    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-    page.on(
-        "request",
-        lambda r: r.url.startswith(own) or troubles.append(f"foreign: {r.url}"),
-    )
-
-
-def _failed(request: Request) -> list[str]:
-    """Aborted is what a page leaves behind when it goes elsewhere, or downloads a file."""
-    why = request.failure or ""
-    return [] if "ERR_ABORTED" in why else [f"failed: {request.url} {why}"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -28,6 +29,12 @@ def _no_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
     has_begun = threading.Lock()
     has_begun.acquire()
     monkeypatch.setattr(reaper, "_started", has_begun)
+
+
+@pytest.fixture(autouse=True)
+def _one_attempt(settings: Any) -> None:
+    """What a refusal means is proven here; that some are asked again, elsewhere."""
+    settings.MAESTRO_RETRY_ATTEMPTS = 1
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers import errors
+from providers import errors, resolver
 from providers.error_bodies import (
     error_from_response,
     error_from_stream,
@@ -39,6 +39,12 @@ RECORDED_WAIT_S = {
     "gemini/429_quota_retry_info": 48.0,
     "openai/429_rate_limit": 0.006,
 }
+
+
+@pytest.fixture(autouse=True)
+def found_vendors():
+    """As in the product, where every call goes through the resolver."""
+    resolver.providers()
 
 
 def refusals():

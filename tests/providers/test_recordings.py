@@ -16,7 +16,7 @@ import pytest
 from django.core.management import call_command
 
 from providers.accumulate import Accumulator
-from providers.dialects.openai_common import array, obj
+from providers.dialects.lenient_json import array, obj
 from providers.events import TERMINAL, Event
 from providers.streaming import parse_stream
 from tests.recordings import Recording, streams

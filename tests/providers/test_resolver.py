@@ -12,7 +12,8 @@ import pytest
 import providers
 from providers import resolver
 from providers.compatible import openai_compatible
-from providers.errors import ConfigurationError
+from providers.error_bodies import error_from_response
+from providers.errors import ConfigurationError, QuotaExhausted, RateLimited
 
 VENDOR = """
 from providers.compatible import openai_compatible
@@ -113,6 +114,28 @@ def test_a_folder_that_is_dropped_in_is_a_provider(folder: Path) -> None:
     assert resolver.provider("acme").label == "Acme"
     assert resolver.resolve("acme", "api_key").headers is not None
     assert problems() == []
+
+
+def test_refusals_of_a_vendor_that_is_dropped_in_follow_its_manifest(
+    folder: Path,
+) -> None:
+    more = (
+        "from dataclasses import replace\n"
+        "provider = replace(provider, quota_without_wait=True)"
+    )
+    code = VENDOR.format(slug="acme", label="ACME Inc.")
+    drop(folder, "drop_acme", code + more)
+    drop(folder, "drop_beta", VENDOR.format(slug="beta", label="Beta AI"))
+    resolver.providers()
+
+    used_up = error_from_response("acme", 429, {}, b"{}")
+    assert type(used_up) is QuotaExhausted
+    assert "at ACME Inc. is used up" in used_up.message
+    limited = error_from_response("acme", 429, {"retry-after": "9"}, b"{}")
+    assert type(limited) is RateLimited
+    other = error_from_response("beta", 429, {}, b"{}")
+    assert type(other) is RateLimited
+    assert other.message.startswith("Too many requests to Beta AI.")
 
 
 def test_another_distribution_may_bring_a_provider(installed: Path) -> None:

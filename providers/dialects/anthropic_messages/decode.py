@@ -36,13 +36,8 @@ from providers.dialects.anthropic_messages.open_block import (
     index_of,
 )
 from providers.dialects.anthropic_messages.quirks import DEFAULT, Quirks
-from providers.dialects.openai_common import (
-    loads,
-    malformed,
-    obj,
-    string,
-    vendor_error,
-)
+from providers.dialects.failures import malformed, vendor_error
+from providers.dialects.lenient_json import loads, obj, string
 from providers.events import (
     Event,
     Finished,

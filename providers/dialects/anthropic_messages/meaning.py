@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.dialects.openai_common import count, obj, string
+from providers.dialects.lenient_json import count, obj, string
 from providers.events import Citation, StopReason, Usage
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_common import obj, parse_arguments, string
+from providers.dialects.lenient_json import obj, parse_arguments, string
 from providers.events import Event, OpaqueState, ToolCallReady, ToolCallStarted
 
 Json = dict[str, Any]

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from providers.dialects.failures import malformed, vendor_error
 from providers.dialects.gemini_generate.meaning import (
     SERVER_TOOLS,
     citations,
@@ -29,14 +30,7 @@ from providers.dialects.gemini_generate.meaning import (
     usage,
 )
 from providers.dialects.gemini_generate.quirks import DEFAULT, Quirks
-from providers.dialects.openai_common import (
-    array,
-    loads,
-    malformed,
-    obj,
-    string,
-    vendor_error,
-)
+from providers.dialects.lenient_json import array, loads, obj, string
 from providers.events import (
     Event,
     Finished,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from providers.dialects.openai_common import array, count, obj, string
+from providers.dialects.lenient_json import array, count, obj, string
 from providers.events import Citation, ErrorInfo, ServerTool, StopReason, Usage
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_common import obj, parse_arguments, string
+from providers.dialects.lenient_json import obj, parse_arguments, string
 from providers.events import ToolCallReady
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from providers.dialects.failures import gave_up, malformed, vendor_error
+from providers.dialects.lenient_json import array, obj, string
 from providers.dialects.openai_chat.calls import Calls
 from providers.dialects.openai_chat.quirks import DEFAULT, Quirks
 from providers.dialects.openai_chat.wire import (
@@ -29,15 +31,7 @@ from providers.dialects.openai_chat.wire import (
     split_content,
     usage,
 )
-from providers.dialects.openai_common import (
-    array,
-    gave_up,
-    malformed,
-    obj,
-    string,
-    vendor_error,
-    write_arguments,
-)
+from providers.dialects.openai_common import write_arguments
 from providers.events import (
     Citation,
     Event,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_common import array, count, loads, obj, string
+from providers.dialects.lenient_json import array, count, loads, obj, string
 from providers.events import StopReason, Usage
 
 

@@ -19,14 +19,8 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.openai_common import (
-    array,
-    malformed,
-    obj,
-    parse_arguments,
-    string,
-    vendor_error,
-)
+from providers.dialects.failures import malformed, vendor_error
+from providers.dialects.lenient_json import array, obj, parse_arguments, string
 from providers.dialects.openai_responses.quirks import DEFAULT, Quirks
 from providers.dialects.openai_responses.wire import (
     Wire,

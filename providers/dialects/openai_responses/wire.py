@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from providers.dialects.openai_common import count, loads, obj, string
+from providers.dialects.lenient_json import count, loads, obj, string
 from providers.events import Citation, ServerTool, Usage
 
 

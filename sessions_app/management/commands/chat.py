@@ -19,7 +19,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from providers.events import Event, RefusalDelta, TextDelta
+from providers.events import RefusalDelta, TextDelta
 from sessions_app.frames import MAX_TEXT
 from sessions_app.management.support import (
     FAILED,
@@ -31,8 +31,10 @@ from sessions_app.management.support import (
 )
 from sessions_app.models import Run
 from sessions_app.runs import service
+from sessions_app.runs.document import document
+from sessions_app.runs.events import RunEvent
 from sessions_app.runs.executor import executor
-from sessions_app.runs.follow import document, follow
+from sessions_app.runs.polling import follow
 from sessions_app.services.credentials import find_credential, list_credentials
 
 STOPPED = 130
@@ -108,7 +110,7 @@ class Command(BaseCommand):
         raise CommandError(run.cause, returncode=FAILED)
 
 
-def _visible(events: list[Event]) -> str:
+def _visible(events: list[RunEvent]) -> str:
     text = "".join(e.text for e in events if isinstance(e, TextDelta | RefusalDelta))
     return text.translate(_UNPRINTABLE)
 

@@ -2,23 +2,21 @@
 
     add  login  list  test  refresh  mode  revoke  import  delete
 
-
-A secret comes from a prompt, from stdin or from a file, never from the command line:
-arguments are seen by everyone on the machine and stay in the shell's history.
+A secret comes from a prompt, from stdin, from a file or from the vendor's own environment
+variables, never from the command line: arguments are seen by everyone on the machine and
+stay in the shell's history.
 """
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from providers import resolver
 from sessions_app.errors import Invalid
-from sessions_app.management import login_command
+from sessions_app.management import login_command, new_keys
 from sessions_app.management.support import (
     PROBLEM,
     USAGE,
@@ -33,7 +31,6 @@ from sessions_app.models.team import Team
 from sessions_app.services import credentials, imports
 
 MAX_IMPORT_BYTES = 256 * 1024
-MAX_KEY_BYTES = 16_384  # a key file this large is another file
 
 
 class Command(BaseCommand):
@@ -52,11 +49,7 @@ class Command(BaseCommand):
         sharing.add_argument(
             "--shared", action="store_true", help="share with everyone (staff)"
         )
-        key = add.add_mutually_exclusive_group()
-        key.add_argument(
-            "--key-stdin", action="store_true", help="read the key from stdin"
-        )
-        key.add_argument("--key-file", type=Path, help="read the key from this file")
+        new_keys.add_arguments(add)
 
         listing = actions.add_parser("list", help="what you may use")
         listing.add_argument("--provider", default="")
@@ -98,10 +91,7 @@ class Command(BaseCommand):
             user=options["acting"],
             provider=options["provider"],
             name=options["name"],
-            api_key=_read_key(options),
-            base_url=options["base_url"],
-            organization=options["organization"],
-            project=options["project"],
+            **new_keys.read(options),
             team=_team(options["team"]),
             is_shared_with_everyone=options["shared"],
         )
@@ -121,7 +111,7 @@ class Command(BaseCommand):
 
     def _test(self, options: dict[str, Any]) -> None:
         row = _find(options, to_manage=options["acting"].is_staff)
-        result = credentials.test_credential(
+        result = credentials.check_credential(
             user=options["acting"], credential_id=row.pk
         )
         self._told(options, row, result)
@@ -213,30 +203,6 @@ def _find(options: dict[str, Any], *, to_manage: bool) -> SavedAuthentication:
     )
 
 
-def _read_key(options: dict[str, Any]) -> str:
-    """The key from the place the options name; asked for where nothing is named."""
-    if options["key_file"]:
-        try:
-            with options["key_file"].open("rb") as file:
-                return _decoded(file.read(MAX_KEY_BYTES + 1))
-        except OSError as exc:
-            raise CommandError(
-                f"{options['key_file']} cannot be read ({exc.strerror}).",
-                returncode=USAGE,
-            ) from None
-    if options["key_stdin"]:
-        return _decoded(sys.stdin.buffer.read(MAX_KEY_BYTES + 1))
-    found = resolver.providers().get(options["provider"])
-    if found is None or not found.key_required:
-        return ""  # the service says what is wrong with an unknown provider
-    if not sys.stdin.isatty():
-        raise CommandError(
-            "There is no terminal to ask for the key: use --key-stdin or --key-file.",
-            returncode=USAGE,
-        )
-    return getpass.getpass(f"API key for {found.label}: ")
-
-
 def _file(path: Path) -> str:
     try:
         with path.open("rb") as file:
@@ -260,17 +226,6 @@ def _offers(offers: list[dict[str, Any]]) -> str:
                 lines.append(f"   {offer[word]}")
     lines.append("Import one with --name NAME [--offer NUMBER].")
     return "\n".join(lines)
-
-
-def _decoded(raw: bytes) -> str:
-    if len(raw) > MAX_KEY_BYTES:
-        raise CommandError("That is too long to be an API key.", returncode=USAGE)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise CommandError(
-            "That is not text, so no API key.", returncode=USAGE
-        ) from None
 
 
 def _team(name: str) -> Team | None:

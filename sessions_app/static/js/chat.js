@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
+import { CredentialNotices } from "./credential-notices.js";
 import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
 import { offer } from "./local-servers.js";
@@ -12,7 +13,7 @@ import { listen } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { ChatSocket } from "./socket.js";
 import { exportLink, title } from "./stage-head.js";
-import { STRINGS } from "./strings.js";
+import { STRINGS, say } from "./strings.js";
 import { Thread } from "./thread.js";
 import { welcome } from "./welcome.js";
 
@@ -62,6 +63,11 @@ const actions = {
   async edit(view) {
     const text = await ask({ title: STRINGS.editTitle, text: STRINGS.editText, value: view.text, ok: STRINGS.send });
     if (text?.trim() && text !== view.text) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
+  },
+  async continue(view) {
+    const { run } = view.message;
+    if (!(await ask({ title: STRINGS.goOn, text: say(STRINGS.goOnText, { model: run.model }), ok: STRINGS.goOn }))) return;
+    socket.send({ type: "continue", run_id: run.id });
   },
   regenerate(view) { outbox.put({ type: "regenerate", message_id: view.id, ...options() }); },
   async "regenerate-with"(view) {
@@ -130,6 +136,7 @@ socket.addEventListener("gone", ({ detail }) => {
   byId("connection").hidden = false;
 });
 
+new CredentialNotices().watch(socket, picker);
 composer.addEventListener("send", ({ detail }) => send(detail));
 composer.addEventListener("stop", () => stop());
 composer.addEventListener("edit-last", () => {

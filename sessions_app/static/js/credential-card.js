@@ -1,81 +1,110 @@
 // credential-card.js: one saved credential with what may be done to it.
 
 import { api } from "./api.js";
+import { conditionTag, facts, isBroken } from "./credential-facts.js";
+import { WORDS } from "./credential-strings.js";
 import { ask } from "./dialogs.js";
 import { el, toast } from "./dom.js";
-import { when } from "./format.js";
+import { PopupMenu } from "./popup-menu.js";
 import { STRINGS, say } from "./strings.js";
-
-const words = STRINGS.credentials;
 
 // Shown in place of a button's own words; the colour is never alone.
 export function result(element, ok, text) {
   element.replaceChildren(el("span", { class: `notice ${ok ? "notice--ok" : "notice--error"}` }, text));
 }
 
-export const sharingChoices = (teams, isStaff) => [["", words.onlyMe],
-  ...teams.map((team) => [team.id, say(words.team, team)]), ...(isStaff ? [["everyone", words.everyone]] : [])];
+export const sharingChoices = (teams, isStaff) => [["", WORDS.onlyMe],
+  ...teams.map((team) => [team.id, say(WORDS.team, team)]), ...(isStaff ? [["everyone", WORDS.everyone]] : [])];
 
 // A choice of that list, as the server takes it.
-export const whoever = (value) => ({ team: value && value !== "everyone" ? value : null, everyone: value === "everyone" });
+export const whoever = (value) => ({ team: value && value !== "everyone" ? value : null, is_shared_with_everyone: value === "everyone" });
 
-function sharing(row) {
-  if (row.is_shared_with_everyone) return words.sharedAll;
-  return row.team ? say(words.sharedTeam, row) : words.own;
+const menu = new PopupMenu((id) => document.getElementById(`c-${id}`)?.querySelector("[data-does=more]"));
+
+// What stands on the card, and what in its menu: [words, call].
+function actionsOf(row) {
+  if (!row.may_manage) return [[[WORDS.test, test]], []];
+  const sharing = row.is_personal ? [] : [[WORDS.share, share]];
+  if (row.auth_type !== "oauth") return [[[WORDS.test, test], [WORDS.rotate, rotate], ...sharing, [WORDS.remove, remove]], []];
+  const mode = row.modes.length ? [[WORDS.mode, changeMode]] : [];
+  const first = [[WORDS.test, test], [WORDS.again, again]];
+  return [isBroken(row) ? first.reverse() : first, [[WORDS.refresh, refresh], ...mode, ...sharing, [WORDS.revoke, revoke], [WORDS.remove, remove]]];
 }
 
-// `page`: {labels: Map of vendor slug → label, teams, isStaff, defaultId, reload(), card(name) → its element}.
+// `page`: {labels: Map of vendor slug → label, person, teams, isStaff, defaultId, reload(), login(row), said(id) → the
+// element that says what came of an action; it outlives the card}.
 export function card(row, page) {
-  const said = el("p", { class: "card__result", role: "status" });
-  const button = (label, call, extra = "") => el("button", {
-    class: `button button--small ${extra}`, type: "button", "aria-label": `${label}: ${row.name}`, data: { does: call.name },
-    on: { click: () => call(row, said, page).catch((error) => result(said, false, error.message)) },
+  const said = page.said(row.id);
+  const run = (call) => Promise.resolve(call(row, said, page)).catch((error) => result(said, false, error.message));
+  const [buttons, rest] = actionsOf(row);
+  const button = ([label, call]) => el("button", {
+    class: `button button--small ${call === remove ? "button--danger" : ""} ${call === again && isBroken(row) ? "button--primary" : ""}`, type: "button",
+    "aria-label": `${label}: ${row.name}`, data: { does: call.name }, on: { click: () => run(call) },
   }, label);
-  const facts = [page.labels.get(row.provider) ?? row.provider, row.base_url, sharing(row),
-    row.owner ? say(words.by, row) : "", row.last_used_at ? say(words.used, { when: when(row.last_used_at) }) : words.never];
-  return el("li", { class: "card", data: { name: row.name } },
+  const items = rest.map(([words, call]) => ({ words, call: () => run(call), isDanger: call === remove }));
+  const more = rest.length ? el("button", {
+    class: "button button--small", type: "button", "aria-label": say(STRINGS.menu, { title: row.name }), "aria-haspopup": "true",
+    data: { does: "more", menu: row.id }, on: { click: (event) => menu.toggle(event.currentTarget, row.id, items) },
+  }, `${WORDS.more} `, el("span", { "aria-hidden": "true" }, "▾")) : "";
+  return el("li", { class: "card", id: `c-${row.id}`, tabindex: "-1", data: { id: row.id, name: row.name } },
     el("div", { class: "card__head" }, el("span", { class: "card__name" }, row.name),
+      conditionTag(row),
       row.is_demo ? el("span", { class: "tag" }, STRINGS.demo) : "",
-      row.id === page.defaultId ? el("span", { class: "tag tag--calm", title: words.defaultTitle }, words.default) : "",
-      row.state === "ok" ? "" : el("span", { class: "tag tag--bad" }, words.state[row.state] ?? row.state)),
-    el("p", { class: "card__facts" }, facts.filter(Boolean).join(" · ")),
-    row.cause ? el("p", { class: "card__facts" }, row.cause) : "",
-    el("div", { class: "card__actions" }, button(words.test, test),
-      ...(row.may_manage ? [button(words.rotate, rotate), button(words.share, share), button(words.remove, remove, "button--danger")] : [])),
+      row.id === page.defaultId ? el("span", { class: "tag tag--calm", title: WORDS.defaultTitle }, WORDS.default) : ""),
+    ...facts(row, page),
+    el("div", { class: "card__actions" }, ...buttons.map(button), more),
     said);
 }
 
-async function test(row, said, page) {
-  said.textContent = words.testing;
-  const { ok, message } = await api("POST", `/api/credentials/${row.id}/test/`);
-  await page.reload(); // a test finds out the state, too
-  result(page.card(row.name)?.querySelector(".card__result") ?? said, ok, message);
+// Calls that answer {ok, message} and may change how the credential is.
+async function checked(row, said, page, words, path, body) {
+  said.textContent = words;
+  const { ok, message } = await api("POST", `/api/credentials/${row.id}/${path}/`, body);
+  await page.reload();
+  result(said, ok, message);
+}
+
+const test = (row, said, page) => checked(row, said, page, WORDS.testing, "test");
+const refresh = (row, said, page) => checked(row, said, page, WORDS.refreshing, "refresh");
+const again = (row, said, page) => page.login(row);
+
+async function changeMode(row, said, page) {
+  const choices = row.modes.map((mode) => [mode, WORDS.modes[mode] ?? mode]);
+  const now = row.mode_choice || row.modes[0];
+  const mode = await ask({ title: say(WORDS.modeTitle, row), text: WORDS.modeText, label: WORDS.modeLabel, ok: WORDS.modeOk, value: now, choices });
+  if (mode !== null && mode !== now) await checked(row, said, page, WORDS.testing, "mode", { mode });
+}
+
+async function revoke(row, said, page) {
+  if (!(await ask({ title: say(WORDS.revokeTitle, row), text: WORDS.revokeText, ok: WORDS.revokeOk, isDanger: true }))) return;
+  await checked(row, said, page, WORDS.testing, "revoke");
 }
 
 async function rotate(row, said, page) {
-  const key = await ask({ title: say(words.rotateTitle, row), text: words.rotateText, label: words.rotateLabel, ok: words.rotateOk, isSecret: true });
+  const key = await ask({ title: say(WORDS.rotateTitle, row), text: WORDS.rotateText, label: WORDS.rotateLabel, ok: WORDS.rotateOk, isSecret: true });
   if (!key?.trim()) return;
   await api("POST", `/api/credentials/${row.id}/key/`, { api_key: key.trim() });
   await page.reload();
-  toast(say(words.rotated, row));
+  toast(say(WORDS.rotated, row));
 }
 
 async function share(row, said, page) {
   const choices = sharingChoices(page.teams, page.isStaff);
   let now = row.is_shared_with_everyone ? "everyone" : "";
   if (row.team) now = page.teams.find((team) => team.name === row.team)?.id ?? "theirs";
-  if (now === "theirs") choices.push(["theirs", say(words.team, { name: row.team })]); // not a team of mine
-  if (now === "everyone" && !page.isStaff) choices.push(["everyone", words.everyone]);
-  const chosen = await ask({ title: say(words.shareTitle, row), text: words.shareText, label: words.shareLabel, ok: words.shareOk, value: now, choices });
+  if (now === "theirs") choices.push(["theirs", say(WORDS.team, { name: row.team })]); // not a team of mine
+  if (now === "everyone" && !page.isStaff) choices.push(["everyone", WORDS.everyone]);
+  const chosen = await ask({ title: say(WORDS.shareTitle, row), text: WORDS.shareText, label: WORDS.shareLabel, ok: WORDS.shareOk, value: now, choices });
   if (chosen === null || chosen === now) return;
   await api("POST", `/api/credentials/${row.id}/share/`, whoever(chosen));
   await page.reload();
-  toast(say(words.shared, { name: row.name, who: choices.find(([value]) => value === chosen)[1] }));
+  toast(say(WORDS.shared, { name: row.name, who: choices.find(([value]) => value === chosen)[1] }));
 }
 
 async function remove(row, said, page) {
-  if (!(await ask({ title: say(words.removeTitle, row), text: words.removeText, ok: words.remove, isDanger: true }))) return;
+  const text = row.auth_type === "oauth" ? WORDS.removeLoginText : WORDS.removeText;
+  if (!(await ask({ title: say(WORDS.removeTitle, row), text, ok: WORDS.remove, isDanger: true }))) return;
   await api("DELETE", `/api/credentials/${row.id}/`);
   await page.reload();
-  toast(say(words.removed, row));
+  toast(say(WORDS.removed, row));
 }

@@ -44,11 +44,12 @@ function fieldOf({ value, choices, isSecret }) {
 }
 
 // The backdrop closes a dialog, unless the press began in it or words would be lost.
+const KEPT = ["ask", "login", "import"];
 let pressed = null;
 document.addEventListener("pointerdown", (event) => { pressed = event.target; });
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close-dialog]")) event.target.closest("dialog").close();
-  else if (event.target instanceof HTMLDialogElement && pressed === event.target && event.target.id !== "ask") event.target.close();
+  else if (event.target instanceof HTMLDialogElement && pressed === event.target && !KEPT.includes(event.target.id)) event.target.close();
 });
 byId("ask-input")?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {

@@ -2,6 +2,7 @@
 
 const number = new Intl.NumberFormat();
 const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 export const count = (value) => (value === null || value === undefined ? "–" : number.format(value));
@@ -18,6 +19,30 @@ export function clock(iso) {
   node.dateTime = iso;
   node.title = full.format(moment);
   node.textContent = time.format(moment);
+  return node;
+}
+
+// "14:05" today, with its date on other days.
+export function until(iso) {
+  const moment = new Date(iso);
+  return moment.toDateString() === new Date().toDateString() ? time.format(moment) : full.format(moment);
+}
+
+const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+// "in 3 hours", "2 days ago", "now".
+export function ago(iso, now = Date.now()) {
+  const seconds = (new Date(iso) - now) / 1000;
+  const [unit, size] = STEPS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", Infinity];
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+// The same as an element; its title has the exact time.
+export function moment(iso) {
+  const node = document.createElement("time");
+  node.dateTime = iso;
+  node.title = full.format(new Date(iso));
+  node.textContent = ago(iso);
   return node;
 }
 

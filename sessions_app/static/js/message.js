@@ -68,8 +68,10 @@ export class Message {
   }
 
   showRun(run) {
-    this.message.run = run;
     const over = isOver(run);
+    // It goes on: its log is read again from the beginning.
+    if (this.message.run && isOver(this.message.run) && !over && this.message.run !== run) this.rewind();
+    this.message.run = run;
     this.node.classList.toggle("message--live", !over);
     const by = run ? `${run.model}` : "";
     this.head.replaceChildren(by, run?.is_demo ? el("span", { class: "tag", title: STRINGS.demoTitle }, STRINGS.demo) : "", clock(this.message.created_at));
@@ -80,7 +82,8 @@ export class Message {
   footer(run, over) {
     if (!over) {
       const state = run.status === "running" && this.isWriting ? "writing" : run.status;
-      return [el("p", { class: "message__status message__status--busy" }, say(STRINGS.status[state] ?? state, run))];
+      const words = state === "retrying" ? run.cause : say(STRINGS.status[state] ?? state, run);
+      return [el("p", { class: "message__status message__status--busy", role: "status" }, words)];
     }
     return [trouble(run), el("div", { class: "message__actions" },
       this.versions(), this.text ? action(STRINGS.copy, "copy") : "", ...again(run), run ? facts(run) : "")];
@@ -98,8 +101,9 @@ export class Message {
 }
 
 // A failure says itself how to go on.
-const again = (run) => (run?.status === "failed" ? []
-  : [action(STRINGS.regenerate, "regenerate"), action(STRINGS.regenerateWith, "regenerate-with")]);
+const goOn = (run) => (run?.can_continue ? [action(STRINGS.goOn, "continue", { title: STRINGS.goOnTitle })] : []);
+const again = (run) => (run?.status === "failed" ? goOn(run)
+  : [...goOn(run), action(STRINGS.regenerate, "regenerate"), action(STRINGS.regenerateWith, "regenerate-with")]);
 
 function trouble(run) {
   if (!run) return "";

@@ -1,6 +1,7 @@
 // model-picker.js: which credential and which model answer. Lists come from the vendors.
 
 import { api } from "./api.js";
+import { isBroken, limitWords } from "./credential-facts.js";
 import { byId, el } from "./dom.js";
 import { count } from "./format.js";
 import { STRINGS, say } from "./strings.js";
@@ -10,7 +11,7 @@ const KEY = "maestro.choice";
 export class ModelPicker extends EventTarget {
   constructor() {
     super();
-    this.credentials = [];
+    this.all = []; // those that cannot be used now, too
     this.models = new Map(); // credential id → models | Error
     this.defaults = new Map();
     this.choice = { credential_id: null, model: "" };
@@ -25,7 +26,7 @@ export class ModelPicker extends EventTarget {
 
   async load() {
     const { credentials, default_id } = await api("GET", "/api/credentials/");
-    this.credentials = credentials.filter((c) => c.state === "ok" || credentials.length === 1);
+    this.all = credentials;
     const stored = remembered();
     const known = (id) => this.credentials.some((c) => c.id === id);
     // A real credential beside the demo is the default, whatever was chosen before.
@@ -33,6 +34,7 @@ export class ModelPicker extends EventTarget {
     const keep = stored && known(stored.credential_id) && (!isDemo(stored.credential_id) || isDemo(default_id));
     if (keep) this.choice = stored;
     else this.choice = { credential_id: default_id, model: "" };
+    this.mean(stored?.credential_id ?? default_id);
     await this.ensureModel();
     this.show();
     if (byId("models").open) this.draw();
@@ -40,10 +42,28 @@ export class ModelPicker extends EventTarget {
 
   // A conversation remembers its own.
   async use(credentialId, model) {
+    this.mean(credentialId);
     if (!this.credentials.some((c) => c.id === credentialId)) return;
     this.choice = { credential_id: credentialId, model };
     await this.ensureModel();
     this.show();
+  }
+
+  // Tells which credential was meant; it may be one that needs its person first.
+  mean(id) {
+    const row = this.all.find((c) => c.id === id);
+    if (row) this.dispatchEvent(new CustomEvent("meant", { detail: row }));
+  }
+
+  // A credential is in another condition than when the list was loaded.
+  async changed(news) {
+    if (!this.credential) { await this.load(); return; } // the first one
+    const row = this.all.find((c) => c.id === news.id);
+    if (row) Object.assign(row, news);
+    else this.all = (await api("GET", "/api/credentials/")).credentials; // what is chosen stays
+    this.models.delete(news.id); // what it may use can have changed
+    this.show();
+    if (byId("models").open) this.draw();
   }
 
   async ensureModel() {
@@ -65,11 +85,16 @@ export class ModelPicker extends EventTarget {
     return this.models.get(id);
   }
 
+  // What can be chosen: what works, and what is chosen already.
+  get credentials() {
+    return this.all.filter((c) => !isBroken(c) || this.all.length === 1 || c.id === this.choice.credential_id);
+  }
+
   get credential() { return this.credentials.find((c) => c.id === this.choice.credential_id) ?? null; }
 
   show() {
     byId("picker-model").textContent = this.choice.model || STRINGS.chooseModel;
-    byId("picker-credential").textContent = this.credential ? `${this.credential.name}${this.credential.is_demo ? ` · ${STRINGS.demo}` : ""}` : "";
+    byId("picker-credential").textContent = this.credential ? named(this.credential, this.credential.name) : "";
     this.dispatchEvent(new Event("change"));
   }
 
@@ -92,7 +117,7 @@ export class ModelPicker extends EventTarget {
     const groups = this.credentials.map((credential) => {
       const items = el("div", { role: "group" }, el("p", { class: "models__facts" }, STRINGS.loading));
       this.list(credential.id).then((models) => items.replaceChildren(...this.group(credential, models, words)));
-      return el("section", {}, el("h3", { class: "models__group" }, `${credential.name} · ${credential.provider}${credential.is_demo ? ` · ${STRINGS.demo}` : ""}`), items);
+      return el("section", {}, el("h3", { class: "models__group" }, named(credential, `${credential.name} · ${credential.provider}`)), items);
     });
     list.replaceChildren(...(groups.length ? groups : [el("p", {}, STRINGS.noCredential)]));
   }
@@ -129,6 +154,8 @@ export class ModelPicker extends EventTarget {
     (next ?? byId("models-filter")).focus();
   }
 }
+
+const named = (credential, words) => [words, credential.is_demo ? STRINGS.demo : "", limitWords(credential)].filter(Boolean).join(" · ");
 
 function remembered() {
   try { return JSON.parse(localStorage.getItem(KEY)); } catch { return null; }

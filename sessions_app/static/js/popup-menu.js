@@ -21,9 +21,12 @@ export class PopupMenu {
     this.node = el("div", { class: "menu", data: { id }, on: { keydown: (event) => this.key(event) } }, ...items.map((item) => this.item(item)));
     document.body.append(this.node);
     const box = button.getBoundingClientRect();
-    this.node.style.insetBlockStart = `${Math.min(box.bottom, innerHeight - this.node.offsetHeight - GAP)}px`;
+    const height = this.node.offsetHeight;
+    const isBelow = box.bottom + height + GAP <= innerHeight || box.top < height + GAP;
+    const top = isBelow ? Math.min(box.bottom, Math.max(GAP, innerHeight - height - GAP)) : box.top - height;
+    this.node.style.insetBlockStart = `${top + scrollY}px`; // it moves with the page
     this.node.style.insetInlineStart = `${Math.max(GAP, box.right - this.node.offsetWidth)}px`;
-    this.node.firstElementChild.focus();
+    this.node.firstElementChild.focus({ preventScroll: true });
   }
 
   item({ words, call, href, isDanger }) {

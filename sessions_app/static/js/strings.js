@@ -1,4 +1,5 @@
-// strings.js: every word the scripts show, in one place. Placeholders in braces.
+// strings.js: every word the scripts show, but those of credentials (credential-strings.js).
+// Placeholders in braces.
 
 export const STRINGS = {
   you: "You",
@@ -14,6 +15,9 @@ export const STRINGS = {
   regenerate: "Regenerate",
   regenerateWith: "With another model",
   retry: "Try again",
+  goOn: "Continue",
+  goOnTitle: "Ask for the rest of this answer",
+  goOnText: "The question, what was said before it and the answer so far are sent to {model} again and billed as input. The text so far stays; the rest is added to it.",
   details: "Details",
   demo: "Demo",
   demoTitle: "From the built-in emulator, not from a real vendor",
@@ -84,43 +88,6 @@ export const STRINGS = {
     stop: "Ended because",
   },
   costNote: "≈ ${cost}, prices of {date}",
-  credentials: {
-    test: "Test",
-    testing: "Asking the vendor…",
-    rotate: "New key",
-    rotateTitle: "New key for “{name}”",
-    rotateText: "The old key is forgotten at once. Answers under way keep theirs.",
-    rotateLabel: "New API key",
-    rotateOk: "Replace the key",
-    rotated: "“{name}” has its new key.",
-    share: "Share",
-    shareTitle: "Who may use “{name}”?",
-    shareText: "They can chat with it. Nobody ever sees its key.",
-    shareLabel: "Who may use it",
-    shareOk: "Save",
-    shared: "“{name}”: {who}.",
-    remove: "Delete",
-    removeTitle: "Delete “{name}”?",
-    removeText: "The key is deleted for good. Answers it gave stay.",
-    removed: "“{name}” is deleted.",
-    default: "Default",
-    defaultTitle: "New chats begin with it",
-    onlyMe: "Only me",
-    everyone: "Everyone here",
-    team: "Team {name}",
-    own: "yours alone",
-    sharedTeam: "shared with {team}",
-    sharedAll: "shared with everyone",
-    by: "by {owner}",
-    used: "last used {when}",
-    never: "never used",
-    makeKey: "Make a key at",
-    anyKey: "This server may take any key, or none.",
-    needsUrl: "The address of the server, for example {example}.",
-    ownUrl: "Leave empty for {url}.",
-    saved: "Saved as “{name}”. It is ready to chat.",
-    state: { ok: "ok", rejected: "key refused", unreadable: "cannot be read" },
-  },
 };
 
 export function say(template, values = {}) {

@@ -28,6 +28,30 @@ def test_a_page_shows_the_newest_messages_and_the_next_the_older_ones():
     assert shown(alice, row, limit=3, before_depth=1) == (["m0"], False)
 
 
+def test_a_branch_is_the_way_from_the_root_to_a_message_and_no_other(
+    django_assert_max_num_queries,
+):
+    alice = make_user("alice")
+    row = make_conversation(alice, "q0", "a1", "q2", "a3")
+    make_conversation(alice, "another conversation", "of hers")
+    first, answer, question, _ = row.messages.order_by("depth")
+    other = add(row, add(row, answer, "q2 again"), "a3 again")
+
+    def texts(message):
+        with django_assert_max_num_queries(2):
+            return [found.text for found in branches.branch_to(message)]
+
+    assert texts(first) == ["q0"]
+    assert texts(question) == ["q0", "a1", "q2"]
+    assert texts(other) == ["q0", "a1", "q2 again", "a3 again"]
+
+
+def test_a_branch_of_thousands_of_messages_is_whole_and_in_order():
+    row = make_deep_conversation(make_user("alice"), 1_203)
+    found = branches.branch_to(row.leaf)
+    assert [message.depth for message in found] == list(range(1_203))
+
+
 @pytest.mark.parametrize("before_depth", [0, 10**9 - 1])
 def test_a_page_beyond_either_end_is_what_there_is(before_depth):
     alice = make_user("alice")

@@ -55,8 +55,8 @@ def test_charlie_sees_none_of_alices_conversations():
     mine = {"user": charlie, "conversation_id": pk}
     for call in (
         lambda: conversations.conversation_for(**mine),
-        lambda: conversations.rename_conversation(**mine, title="mine"),
-        lambda: conversations.archive_conversation(**mine),
+        lambda: conversations.change_conversation(**mine, title="mine"),
+        lambda: conversations.change_conversation(**mine, archived=True),
         lambda: conversations.delete_conversation(**mine),
         lambda: branches.page_of_branch(**mine),
         lambda: branches.choose_branch(user=charlie, message_id=conversation.leaf_id),
@@ -109,10 +109,10 @@ def test_search_survives_what_a_database_cannot_store():
 def test_archived_conversations_are_out_of_the_list_and_come_back():
     alice = make_user("alice")
     mine = {"user": alice, "conversation_id": make_conversation(alice, title="c").pk}
-    conversations.archive_conversation(**mine)
+    conversations.change_conversation(**mine, archived=True)
     assert titles(alice) == []
     assert titles(alice, archived=True) == ["c"]
-    conversations.archive_conversation(**mine, archived=False)
+    conversations.change_conversation(**mine, archived=False)
     assert titles(alice) == ["c"]
 
 
@@ -131,7 +131,7 @@ def test_it_refuses_a_name_that_is_none_and_changes_nothing(title):
 def test_a_name_is_one_line_without_control_characters():
     alice = make_user("alice")
     row = make_conversation(alice)
-    named = conversations.rename_conversation(
+    named = conversations.change_conversation(
         user=alice, conversation_id=row.pk, title=" two\r\n\x00 lines "
     )
     assert named.title == "two lines"

@@ -16,6 +16,12 @@ from sessions_app import key_files
 from tests.sessions_app.credentials.databases import empty_database
 from tests.sessions_app.factories import make_superuser, make_team, make_user
 
+OPENAI_ENV_NAMES = {
+    "api_key": "OPENAI_API_KEY",
+    "base_url": "OPENAI_BASE_URL",
+    "organization": "OPENAI_ORG_ID",
+}
+
 
 @dataclass
 class FakeVendor:
@@ -64,7 +70,7 @@ def vendor(monkeypatch):
     """The one behind every provider of a test."""
     vendor = FakeVendor()
     installed = [
-        manifest("openai", vendor, label="OpenAI"),
+        manifest("openai", vendor, label="OpenAI", env_names=OPENAI_ENV_NAMES),
         manifest("anthropic", vendor, base_url="https://api.anthropic.test"),
         manifest("gemini", vendor, base_url="https://api.gemini.test/v1beta"),
         manifest("server", vendor, base_url_required=True, key_required=False),

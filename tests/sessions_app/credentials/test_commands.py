@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from providers.errors import CredentialRejected
-from sessions_app.management.commands import credential as command
+from sessions_app.management import new_keys
 from sessions_app.models import SavedAuthentication
 from tests.sessions_app.factories import make_credential, make_team
 
@@ -70,8 +70,38 @@ def test_a_key_comes_from_a_file(tmp_path):
     assert row.as_credential().secret("api_key") == "sk-from-file"
 
 
+def test_a_key_comes_from_the_vendors_own_variables(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-test-from-env\n")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://llm.lan/v1")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-env")
+    args = ("--name=work", "--organization=org-given", "--from-env")
+    out = run("credential", "add", "openai", *args)
+
+    found = SavedAuthentication.objects.get().as_credential()
+    assert found.secret("api_key") == "sk-test-from-env"
+    assert found.base_url == "https://llm.lan/v1"
+    assert found.metadata["organization"] == "org-given"
+    assert "sk-test-from-env" not in out
+
+
+@pytest.mark.parametrize(
+    ("provider", "word"),
+    [
+        ("openai", "OPENAI_API_KEY is not set"),
+        ("server", "no variable of its own"),
+        ("nobody", "no provider"),
+    ],
+)
+def test_a_variable_that_is_not_there_is_said(monkeypatch, provider, word):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(CommandError, match=word) as caught:
+        run("credential", "add", provider, "--name=work", "--from-env")
+    assert caught.value.returncode == 2
+    assert not SavedAuthentication.objects.exists()
+
+
 def test_a_key_is_asked_for_on_a_terminal(monkeypatch):
-    monkeypatch.setattr(command.getpass, "getpass", lambda prompt: "sk-typed")
+    monkeypatch.setattr(new_keys.getpass, "getpass", lambda prompt: "sk-typed")
     run(
         "credential",
         "add",

@@ -23,7 +23,7 @@ REFUSED = CredentialRejected("OpenAI does not accept this key.", provider="opena
 
 
 def check(user, row):
-    result = credentials.test_credential(user=user, credential_id=row.pk)
+    result = credentials.check_credential(user=user, credential_id=row.pk)
     row.refresh_from_db()
     return result
 

@@ -136,7 +136,7 @@ CHANGES = [
     lambda user, pk: credentials.delete_credential(user=user, credential_id=pk),
 ]
 USES = [
-    lambda user, pk: credentials.test_credential(user=user, credential_id=pk),
+    lambda user, pk: credentials.check_credential(user=user, credential_id=pk),
     lambda user, pk: credentials.models_for(user=user, credential_id=pk),
     lambda user, pk: credentials.credential_for(user=user, credential_id=pk),
 ]
@@ -166,7 +166,7 @@ def test_a_malformed_id_is_not_found_either(call, alice, bad):
 def test_bob_may_use_what_the_team_shares_and_not_change_it(call, alice, bob, team):
     row = make_credential(owner=alice, team=team)
 
-    assert credentials.test_credential(user=bob, credential_id=row.pk).is_ok
+    assert credentials.check_credential(user=bob, credential_id=row.pk).is_ok
     with pytest.raises(NotAllowed):
         call(bob, row.pk)
     row.refresh_from_db()

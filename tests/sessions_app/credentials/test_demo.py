@@ -56,7 +56,7 @@ def test_a_real_credential_beside_the_demo_keeps_its_own_address(alice, vendor):
     credentials.offer_demo(emulator_url="http://127.0.0.1:9200")
 
     assert credentials.default_credential(user=alice) == row
-    credentials.test_credential(user=alice, credential_id=row.pk)
+    credentials.check_credential(user=alice, credential_id=row.pk)
     assert (vendor.seen, vendor.addresses) == (["sk-real"], [""])
 
 

@@ -25,7 +25,7 @@ def test_the_key_reaches_the_server_of_its_own_address(alice, serve):
     url, seen = serve(200, MODELS)
     row = add(alice, url)
 
-    assert credentials.test_credential(user=alice, credential_id=row.pk).is_ok
+    assert credentials.check_credential(user=alice, credential_id=row.pk).is_ok
     models = credentials.models_for(user=alice, credential_id=row.pk)
 
     assert [model.id for model in models] == ["small"]
@@ -37,7 +37,7 @@ def test_a_refused_key_is_said_in_words_without_the_key(alice, serve, caplog):
     url, _ = serve(401, REFUSAL)
     row = add(alice, url)
 
-    result = credentials.test_credential(user=alice, credential_id=row.pk)
+    result = credentials.check_credential(user=alice, credential_id=row.pk)
 
     row.refresh_from_db()
     assert (result.is_ok, row.state) == (False, "rejected")
@@ -49,7 +49,7 @@ def test_a_refused_key_is_said_in_words_without_the_key(alice, serve, caplog):
 def test_a_server_that_is_away_keeps_the_state_and_says_what_happened(alice, serve):
     url, _ = serve(503, "{}")
     row = add(alice, url)
-    result = credentials.test_credential(user=alice, credential_id=row.pk)
+    result = credentials.check_credential(user=alice, credential_id=row.pk)
 
     row.refresh_from_db()
     assert (result.is_ok, row.state) == (False, "ok")

@@ -192,7 +192,7 @@ def test_a_server_that_stops_marks_open_runs_and_leaves_the_queue(
     try:
         assert executor.shutdown(timeout_s=5)
     finally:
-        executor.reopen()
+        executor.forget()
     run = Run.objects.get(pk=first.run.pk)
     assert run.status == Run.Status.INTERRUPTED
     assert run.answer.text == "half an answer"

@@ -98,6 +98,20 @@ def test_only_staff_removes_the_demo(client, alice):
     assert client.delete("/api/demo/").json() == {"removed": 1}
 
 
+def test_sharing_has_one_name_in_and_out(client):
+    sign_in(client, make_superuser("root"))
+    new = {"provider": "openai", "name": "work", "api_key": "sk-test-1"}
+    added = post(client, "/api/credentials/", {**new, "is_shared_with_everyone": True})
+    row = added.json()["credential"]
+    assert row["is_shared_with_everyone"] is True
+
+    share = f"/api/credentials/{row['id']}/share/"
+    shared = post(client, share, {"is_shared_with_everyone": False})
+    assert shared.json()["credential"]["is_shared_with_everyone"] is False
+    assert not SavedAuthentication.objects.get().is_shared_with_everyone
+    assert post(client, share, {"everyone": True}).status_code == 400
+
+
 def test_answers_are_not_kept_by_caches(client, alice):
     assert client.get("/api/credentials/")["Cache-Control"] == "no-store"
 

@@ -1,4 +1,8 @@
-"""What a socket needs to begin, or go on, following a conversation. Read in a thread."""
+"""Runs as they are at this moment: what a socket is told before it follows them.
+
+Called by consumers, in a thread. A socket begins with a snapshot and goes on with what
+the doorbell rings; `polling.py` is for those who have no socket.
+"""
 
 from __future__ import annotations
 

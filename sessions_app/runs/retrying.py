@@ -1,0 +1,200 @@
+"""One answer, in as many attempts as its errors allow: asked, waited for, asked again.
+
+Decides nothing itself (`providers.retry` does): it waits, visibly and stoppably, records
+every attempt, and never asks again for what a person has seen, unless the vendor
+documents how a broken answer is continued.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+
+from providers import provider, retry
+from providers.events import ErrorInfo, StreamError
+from providers.retry import Attempted, Decision, Limits
+from sessions_app.models import Run, RunAttempt
+from sessions_app.runs import metrics, notices
+from sessions_app.runs.events import StepStarted
+from sessions_app.runs.live import LiveRun
+from sessions_app.runs.outcome import Outcome, failed
+from sessions_app.runs.step import Asked, attempt
+from sessions_app.runs.turns import in_database
+
+log = logging.getLogger(__name__)
+
+Status = Run.Status
+
+
+def work(run: Run, live: LiveRun) -> Outcome:
+    """The answer to a run's question. Never raises ProviderError.
+
+    Raises LogClosed when the run is no longer ours.
+    """
+    tries = _Tries(run, live)
+    if live.response.has_output:
+        tries.go_on()  # a person asked for the rest of a broken answer
+    while True:
+        error = tries.ask()
+        if _is_over(live):
+            return _stopped(live)
+        if error is None:
+            return Outcome(status=Status.DONE, response=live.response)
+        decision = tries.decide(error)
+        if not tries.prepare(decision):
+            if _is_over(live):
+                return _stopped(live)
+            tries.close(error)
+            return failed(live.response, error)
+
+
+def limits() -> Limits:
+    """What the operator allows."""
+    return Limits(
+        attempts=settings.MAESTRO_RETRY_ATTEMPTS, total_s=settings.MAESTRO_RETRY_TOTAL_S
+    )
+
+
+class _Tries:
+    """The attempts of one answer: how many, for how long, and how to ask next."""
+
+    def __init__(self, run: Run, live: LiveRun) -> None:
+        self._run = run
+        self._live = live
+        self._began = time.monotonic()
+        self._count = 0
+        self._recorded = 0
+        self._asked = Asked()
+        self._limits = limits()
+
+    def ask(self) -> ErrorInfo | None:
+        """One request. The error it ended with, or None."""
+        self._count += 1
+        self._started_at = timezone.now()
+        self._live.response.begin_attempt()
+        return attempt(self._run, self._live, self._asked)
+
+    def decide(self, error: ErrorInfo) -> Decision:
+        """What to do about it; recorded, counted and logged."""
+        so_far = Attempted(
+            attempts=self._count,
+            elapsed_s=time.monotonic() - self._began,
+            has_output=self._live.response.has_output,
+            stale_dropped=self._asked.without_state,
+        )
+        decision = retry.decide(error, so_far, self._limits)
+        if decision.action == "go_on" and not self._may_go_on():
+            decision = msgspec.structs.replace(decision, action="stop")
+        in_database(self._record, error, decision)
+        metrics.attempt_failed(self._run.provider, decision.kind, decision.action)
+        log.info(
+            "run.attempt_failed",
+            extra={
+                "run_id": str(self._run.pk),
+                "attempt": self._count,
+                "class": decision.kind.value,
+                "action": decision.action,
+                "wait_s": round(decision.wait_s, 2),
+            },
+        )
+        return decision
+
+    def prepare(self, decision: Decision) -> bool:
+        """Get ready for the next attempt. False when there is none."""
+        match decision.action:
+            case "retry":
+                return self._wait(decision)
+            case "drop_state":
+                self._asked = msgspec.structs.replace(self._asked, without_state=True)
+                return True
+            case "go_on":
+                self.go_on()
+                return True
+        return False
+
+    def go_on(self) -> None:
+        """The next request asks for the rest of what was said."""
+        live = self._live
+        event = StepStarted(
+            part=live.response.next_part,
+            step=live.response.steps,
+            provider=self._run.provider,
+            session_id=self._run.credential_name,
+            model=self._run.model,
+            why="continued",
+        )
+        for said in live.log.append([event]):
+            live.response.add_event(said)
+        self._asked = msgspec.structs.replace(
+            self._asked,
+            partial=live.response.text,
+            part_offset=live.response.next_part,
+        )
+
+    def close(self, error: ErrorInfo) -> None:
+        """What followers see is broken off: the log says so."""
+        if self._live.response.has_output:
+            self._live.log.append([StreamError(error=error)])
+
+    def _may_go_on(self) -> bool:
+        if self._count >= self._limits.attempts or not self._live.response.can_go_on:
+            return False
+        if not provider.can_continue(self._run.provider):
+            return False
+        return time.monotonic() - self._began < self._limits.total_s
+
+    def _wait(self, decision: Decision) -> bool:
+        """Rest before the next attempt, as everybody can see. Whether to go on."""
+        again_at = timezone.now() + timedelta(seconds=decision.wait_s)
+        cause = f"Trying again in {max(round(decision.wait_s), 1)} s: {decision.why}."
+        in_database(_set_status, self._run, Status.RETRYING, cause, again_at)
+        if not self._live.rest(decision.wait_s):
+            return False
+        in_database(_set_status, self._run, Status.RUNNING, "", None)
+        return True
+
+    def _record(self, error: ErrorInfo, decision: Decision) -> None:
+        if not self._recorded:
+            self._recorded = RunAttempt.objects.filter(run=self._run).count()
+        self._recorded += 1
+        RunAttempt.objects.create(
+            run=self._run,
+            number=self._recorded,
+            step=self._live.response.steps,
+            provider=self._run.provider,
+            credential_name=self._run.credential_name,
+            model=self._run.model,
+            started_at=self._started_at,
+            ended_at=timezone.now(),
+            error=msgspec.to_builtins(error),
+            retry_class=decision.kind.value,
+            action=decision.action,
+            wait_s=decision.wait_s,
+        )
+
+
+def _set_status(run: Run, status: str, cause: str, retry_at: object) -> None:
+    """Change our run's state and tell followers. Somebody else's run stays as it is."""
+    changed = Run.objects.filter(
+        pk=run.pk, epoch=run.epoch, status__in=Run.AT_WORK
+    ).update(status=status, cause=cause[:200], retry_at=retry_at)
+    if changed:
+        related = ("conversation", "question", "answer", "credential")
+        notices.run_changed(Run.objects.select_related(*related).get(pk=run.pk))
+
+
+def _is_over(live: LiveRun) -> bool:
+    """Asked again each time: another thread says so."""
+    return live.is_stopping
+
+
+def _stopped(live: LiveRun) -> Outcome:
+    status = Status.INTERRUPTED if live.is_interrupted else Status.STOPPED
+    return Outcome(
+        status=status, response=live.response, cause=live.cause or "It was stopped."
+    )
