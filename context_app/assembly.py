@@ -9,6 +9,7 @@ of the request only. Budgets, chunks and their explanation grow here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -58,10 +59,31 @@ def assemble(branch: Sequence[StoredMessage]) -> list[Message]:
     question whose answer failed stays: it was asked. Opaque state and origin travel on.
     """
     messages = [
-        Message(role=_role(m.role), parts=_parts(m.parts), origin=_origin(m.origin))
+        piece
         for m in branch
+        for piece in _steps(
+            Message(role=_role(m.role), parts=_parts(m.parts), origin=_origin(m.origin))
+        )
     ]
     return [message for message in _paired(messages) if message.parts]
+
+
+def _steps(message: Message) -> list[Message]:
+    """An answer that used tools as vendors want it: what the model said, what the tools
+    gave back in a message of its own, and so on."""
+    has_results = any(isinstance(part, ToolResultPart) for part in message.parts)
+    if message.role != "assistant" or not has_results:
+        return [message]
+    found: list[Message] = []
+    for is_result, parts in groupby(
+        message.parts, key=lambda part: isinstance(part, ToolResultPart)
+    ):
+        mine = list(parts)
+        if is_result:
+            found.append(Message(role="tool", parts=mine))
+        else:
+            found.append(Message(role="assistant", parts=mine, origin=message.origin))
+    return found
 
 
 def _parts(stored: Any) -> list[Part]:

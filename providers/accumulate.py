@@ -158,10 +158,10 @@ class Accumulator:
     def parts(self) -> list[Part]:
         """The message's parts in order; calls that were not finished are left out."""
         ordered = sorted(self._slots.items(), key=lambda item: item[0][0])
-        return [part for _, slot in ordered if (part := _part(slot)) is not None]
+        return [part for _, slot in ordered if (part := part_of(slot)) is not None]
 
 
-def _part(slot: _Slot) -> Part | None:
+def part_of(slot: _Slot) -> Part | None:
     """The part a slot became; None where nothing worth keeping arrived."""
     text = "".join(slot.pieces)
     match slot.kind:

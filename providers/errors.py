@@ -54,10 +54,10 @@ class ProviderError(Exception):
         self.message = message
         self.provider = provider
         self.status = status
-        self.vendor_type = vendor_type
-        self.vendor_code = vendor_code
-        self.vendor_message = vendor_message
-        self.request_id = request_id
+        self.vendor_type = _storable(vendor_type)
+        self.vendor_code = _storable(vendor_code)
+        self.vendor_message = _storable(vendor_message)
+        self.request_id = _storable(request_id)
         self.retry_after_s = retry_after_s
 
     def info(self) -> ErrorInfo:
@@ -166,6 +166,11 @@ def _tree(cls: type[ProviderError]) -> dict[str, type[ProviderError]]:
     for child in cls.__subclasses__():
         found |= _tree(child)
     return found
+
+
+def _storable(text: str | None) -> str | None:
+    """A vendor's word: PostgreSQL stores no text with a NUL in it."""
+    return text.replace("\x00", "") if text else text
 
 
 def from_info(info: ErrorInfo) -> ProviderError:

@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 
+import msgspec
+
 from providers.errors import (
     CredentialRejected,
     ProviderError,
@@ -39,6 +41,10 @@ Ask = Callable[[Credential], Credential]
 BEAT_S = 2.0
 POLL_S = 0.1
 WAIT_S = 250.0  # longer than the two longest exchanges with a vendor
+# A failure is failure enough for so long: for whoever has a token that still works, or
+# has waited for it; and for whoever has none, so that no traffic becomes token requests.
+PATIENT_S, BREATH_S = 60.0, 3.0
+_LONGEST_PAUSE_S = 600.0  # of what a vendor asks for
 
 _Key = tuple[str, str, str]
 _lock = threading.Lock()
@@ -46,13 +52,13 @@ _flights: dict[_Key, Future[Credential]] = {}
 
 
 def renew(
-    store: CredentialStore, seen: Credential, ask: Ask, *, is_patient: bool = False
+    store: CredentialStore, seen: Credential, ask: Ask, *, pause_s: float = 0.0
 ) -> Credential:
     """The credential newer than `seen`: somebody's who was faster, or a fresh one.
 
     `ask` makes the request, at most twice: a second time, at once and with the same
-    token, when the answer to the first was lost. `is_patient`: a failure of a moment ago
-    is failure enough, a vendor in trouble is not asked again.
+    token, when the answer to the first was lost. `pause_s`: a failure that is younger
+    is failure enough, a vendor in trouble is not asked again; 0 asks in any case.
 
     Raises CredentialRejected when the vendor has ended the login, ProviderUnavailable and
     RateLimited when it could not be asked, CredentialNotFound.
@@ -70,7 +76,7 @@ def renew(
         if found is not None:
             return found
     try:
-        fresh = _leased(store, seen, ask, is_patient)
+        fresh = _leased(store, seen, ask, pause_s)
     except BaseException as exc:
         mine.set_exception(exc if isinstance(exc, ProviderError) else _lost(seen))
         raise
@@ -95,11 +101,10 @@ def _result(flight: Future[Credential], seen: Credential) -> Credential | None:
 
 
 def _leased(
-    store: CredentialStore, seen: Credential, ask: Ask, is_patient: bool
+    store: CredentialStore, seen: Credential, ask: Ask, pause_s: float
 ) -> Credential:
     """The same across processes."""
     end = time.monotonic() + WAIT_S
-    has_waited = False
     while True:
         current = store.get(seen.provider, seen.auth_type, seen.name)
         if current.generation != seen.generation:
@@ -107,18 +112,29 @@ def _leased(
         lease = store.lease(current)
         if lease is not None:
             break
-        has_waited = True
+        pause_s = PATIENT_S
         if time.monotonic() > end:
             raise _lost(seen)
         store.rest()
         time.sleep(POLL_S)
     with _ending(lease) as note:
-        is_answered = (has_waited or is_patient) and lease.has_failed_lately
-        if is_answered and lease.last_error is not None:
+        if (known := _known_failure(lease, pause_s)) is not None:
             # Whoever had it before asked a moment ago: their answer is ours too.
             note.is_new = False
-            raise from_info(lease.last_error)
+            raise known
         return _renewed(store, lease, current, ask)
+
+
+def _known_failure(lease: Lease, pause_s: float) -> ProviderError | None:
+    """How the attempt before this one failed, if asking again would be too soon."""
+    error, ago_s = lease.last_error, lease.failed_ago_s
+    if error is None or ago_s is None or not pause_s:
+        return None
+    wanted_s = min(error.retry_after_s or 0.0, _LONGEST_PAUSE_S)
+    left_s = max(pause_s, wanted_s) - ago_s
+    if left_s <= 0:
+        return None
+    return from_info(msgspec.structs.replace(error, retry_after_s=left_s))
 
 
 class _Note:

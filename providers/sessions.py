@@ -7,6 +7,7 @@ them in mid-use.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,6 +27,11 @@ from providers.types import AuthType, Credential
 T = TypeVar("T")
 
 _store: CredentialStore = MemoryStore()
+
+# Logins that were renewed because a vendor refused them: which generation came, and when.
+FORCED_S = 60.0
+_KEPT = 10_000
+_forced: dict[tuple[str, str], tuple[int, float]] = {}
 
 
 def use_store(new: CredentialStore) -> None:
@@ -78,8 +84,8 @@ def ready(credential: Credential) -> Credential:
     if not expires_soon(_usable(credential)):
         return credential
     try:
-        is_patient = not is_expired(credential)
-        return _usable(renewed(credential, is_patient=is_patient))
+        pause_s = refresh.BREATH_S if is_expired(credential) else refresh.PATIENT_S
+        return _usable(renewed(credential, pause_s=pause_s))
     except (ProviderUnavailable, RateLimited):
         if is_expired(credential):
             raise
@@ -87,11 +93,11 @@ def ready(credential: Credential) -> Credential:
 
 
 def renewed(
-    credential: Credential, *, is_refused: bool = False, is_patient: bool = False
+    credential: Credential, *, is_refused: bool = False, pause_s: float = 0.0
 ) -> Credential:
     """Its successor, from the vendor or from whoever asked first. Raises ProviderError.
 
-    `is_refused`: after a 401. `is_patient`: there is time, see `refresh.renew`.
+    `is_refused`: after a 401. `pause_s`: see `refresh.renew`.
     """
     behaviour = resolver.resolve(credential.provider, "oauth")
 
@@ -105,14 +111,27 @@ def renewed(
         fresh: Credential = behaviour.refresh(current, is_refused=is_refused)
         return fresh
 
-    return refresh.renew(_store, credential, ask, is_patient=is_patient)
+    return refresh.renew(_store, credential, ask, pause_s=pause_s)
 
 
 def renewed_after_refusal(credential: Credential) -> Credential | None:
-    """What to try again with after a 401; None for what cannot be renewed."""
+    """What to try again with after a 401; None for what cannot be renewed.
+
+    A token that was renewed because of a refusal, and is refused again within a minute,
+    is not too old: asking for another with every call would never end.
+    """
     if credential.auth_type != "oauth" or not credential.secret("refresh_token"):
         return None
-    return _usable(renewed(credential, is_refused=True))
+    key = (credential.provider, credential.name)
+    generation, at = _forced.get(key, (-1, 0.0))
+    if generation == credential.generation and time.monotonic() - at < FORCED_S:
+        return None
+    pause_s = refresh.BREATH_S
+    fresh = _usable(renewed(credential, is_refused=True, pause_s=pause_s))
+    if len(_forced) > _KEPT:
+        _forced.clear()
+    _forced[key] = (fresh.generation, time.monotonic())
+    return fresh
 
 
 def _usable(credential: Credential) -> Credential:

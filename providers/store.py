@@ -26,7 +26,7 @@ class Lease(Protocol):
     """
 
     last_error: ErrorInfo | None  # how the attempt of whoever gave it back failed
-    has_failed_lately: bool  # that attempt ended a moment ago
+    failed_ago_s: float | None  # how long ago, by the wall clock; None: unknown
 
     def beat(self) -> bool:
         """Still at it. False when another has it now. Never raises."""
@@ -166,7 +166,7 @@ class _MemoryLease:
     """A lease within one process: there is nothing to survive it."""
 
     last_error: ErrorInfo | None = None
-    has_failed_lately = False
+    failed_ago_s: float | None = None
 
     def __init__(self, store: MemoryStore, key: tuple[str, str, str]) -> None:
         self._store = store

@@ -81,6 +81,7 @@ class Send(_Inbound, frozen=True):
     credential_id: UUID | None = None
     model: str | None = None
     reasoning_effort: str | None = None
+    tools: bool = False
 
 
 class Regenerate(_Inbound, frozen=True):
@@ -91,6 +92,7 @@ class Regenerate(_Inbound, frozen=True):
     credential_id: UUID | None = None
     model: str | None = None
     reasoning_effort: str | None = None
+    tools: bool = False
 
 
 class Edit(_Inbound, frozen=True):
@@ -102,6 +104,7 @@ class Edit(_Inbound, frozen=True):
     credential_id: UUID | None = None
     model: str | None = None
     reasoning_effort: str | None = None
+    tools: bool = False
 
 
 class Stop(_Inbound, frozen=True):
@@ -114,6 +117,16 @@ class Continue(_Inbound, frozen=True, tag="continue"):
     """Ask for the rest of an answer that broke off (see `can_continue` of a run)."""
 
     run_id: UUID
+
+
+class Decide(_Inbound, frozen=True):
+    """Let a tool call run, or not. `for_conversation`: and do not ask about this tool, up
+    to this risk, again here. `words`: why not, for the model."""
+
+    intent_id: UUID
+    approve: bool
+    for_conversation: bool = False
+    words: str = ""
 
 
 class Ack(_Inbound, frozen=True):
@@ -129,7 +142,17 @@ class Ping(_Inbound, frozen=True):
 
 
 ClientFrame: TypeAlias = (
-    Hello | Follow | Unfollow | Send | Regenerate | Edit | Stop | Continue | Ack | Ping
+    Hello
+    | Follow
+    | Unfollow
+    | Send
+    | Regenerate
+    | Edit
+    | Stop
+    | Continue
+    | Decide
+    | Ack
+    | Ping
 )
 
 
@@ -258,6 +281,42 @@ class ConversationFrame(_Outbound, frozen=True, tag="conversation"):
     conversation: ConversationView
 
 
+class IntentView(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool call with its declared intent, as its card shows it.
+
+    `state`: requested, approved, refused, started, done, failed, unknown. `decided_by` ""
+    is the policy, for the reason in `decision_why`.
+    """
+
+    id: UUID
+    run_id: UUID
+    conversation_id: UUID
+    call_id: str
+    tool: str
+    arguments: dict[str, Any]
+    target: str
+    purpose: str
+    scope: str
+    declared_risk: str
+    computed_risk: str
+    effective_risk: str
+    state: str
+    decision: str
+    decision_why: str
+    decided_by: str = ""
+    words: str = ""
+    created_at: str = ""
+    decided_at: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+
+
+class IntentFrame(_Outbound, frozen=True, tag="intent"):
+    """A tool call was asked for, decided, begun or answered."""
+
+    intent: IntentView
+
+
 class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
     """How a credential of yours is now. `condition`: ok, expiring, refreshing, limited,
     needs_login, rejected, unreadable; `cause` says why."""
@@ -302,6 +361,7 @@ ServerFrame: TypeAlias = (
     | Rewind
     | MessageFrame
     | ConversationFrame
+    | IntentFrame
     | CredentialFrame
     | Error
     | Pong

@@ -46,8 +46,6 @@ _BUSY_TRIES, _BUSY_REST_S = 5, 0.3
 # After a failure that is not the login's fault, the scheduled renewal tries again then.
 BACK_OFF = timedelta(minutes=2)
 MISCONFIGURED = timedelta(minutes=15)
-# After one, whoever has a token that still works uses it for so long before asking.
-PAUSE = timedelta(seconds=60)
 
 _watched: dict[UUID, tuple[str, int, float]] = {}
 _watch_lock = threading.Lock()
@@ -74,12 +72,20 @@ def take(credential: Credential) -> DatabaseLease | None:
         )
     if row.lease_holder and not _is_abandoned(row):
         return None
-    changed = SavedAuthentication.objects.filter(
+    same = SavedAuthentication.objects.filter(
         pk=row.pk,
         generation=row.generation,
         lease_holder=row.lease_holder,
         lease_beat=row.lease_beat,
-    ).update(lease_holder=identity(), lease_beat=F("lease_beat") + 1)
+    )
+    try:
+        changed = same.update(lease_holder=identity(), lease_beat=F("lease_beat") + 1)
+    except OperationalError as exc:  # full, read-only, locked: nothing is asked then
+        log.error("refresh.no_lease", extra={"error": type(exc).__name__})
+        raise ProviderUnavailable(
+            "This login cannot be renewed: the database takes no changes just now.",
+            provider=row.provider,
+        ) from None
     if not changed:
         return None
     _unwatch(row.pk)
@@ -96,9 +102,9 @@ class DatabaseLease:
         was_given_back = not row.lease_holder
         self.last_error = _error_info(row.refresh_error) if was_given_back else None
         ended = row.last_refresh_at
-        self.has_failed_lately = (
-            ended is not None and abs(timezone.now() - ended) < PAUSE
-        )
+        # A clock that was set back must not make it last.
+        ago = abs(timezone.now() - ended) if ended else None
+        self.failed_ago_s = ago.total_seconds() if ago is not None else None
 
     def beat(self) -> bool:
         """Called while the vendor is asked: keeps no connection."""

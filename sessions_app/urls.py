@@ -3,7 +3,14 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from sessions_app.views import conversations, credentials, imports, logins, pages
+from sessions_app.views import (
+    conversations,
+    credentials,
+    imports,
+    logins,
+    pages,
+    runs,
+)
 
 urlpatterns = [
     path("", pages.chat, name="chat"),
@@ -86,6 +93,9 @@ urlpatterns = [
     path("api/imports/", imports.read, name="api-imports"),
     path("api/imports/save/", imports.save, name="api-imports-save"),
     path("oauth/callback/<slug:provider>/", logins.callback, name="oauth-callback"),
+    path("api/runs/<uuid:run_id>/intents/", runs.intents, name="api-run-intents"),
+    path("api/runs/<uuid:run_id>/attempts/", runs.attempts, name="api-run-attempts"),
+    path("api/intents/<uuid:intent_id>/", runs.decide, name="api-intent"),
     path("api/providers/", credentials.providers, name="api-providers"),
     path("api/local-servers/", credentials.local_servers, name="api-local-servers"),
     path("api/demo/", credentials.demo, name="api-demo"),

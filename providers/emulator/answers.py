@@ -8,7 +8,9 @@ long                                  some three thousand words
 reason, think                         reasoning, then an answer
 refuse                                a refusal
 parallel (with tools)                 two tool calls
-weather, tool (with tools)            one tool call
+weather, tool, circle (with tools)    one tool call, of the tool that is named in it
+ … dishonest                          that says it is harmless, whatever it is
+ … unexplained                        without the intent that the tool wants
 fastapi, stripe                       a long technical answer
 anything else                         a friendly answer that says who is speaking
 
@@ -139,6 +141,7 @@ class Question:
     text: str  # the last user message
     tools: list[str]  # names of the tools that may be called
     tool_results: list[str]  # of the turn that is answered
+    schemas: dict[str, Any] = field(default_factory=dict)  # of the tools' parameters
 
 
 def answer_to(question: Question) -> Answer:
@@ -148,7 +151,7 @@ def answer_to(question: Question) -> Answer:
         return Answer(text=f"The tool says: {found}. That is all there is to know.")
     words = question.text.lower()
     if question.tools:
-        called = _tool_call(words, question.tools)
+        called = _tool_call(words, question)
         if called is not None:
             return called
     for keywords, text in _TEXTS:
@@ -162,13 +165,57 @@ def answer_to(question: Question) -> Answer:
     return Answer(text=texts.DEFAULT.format(quoted=quoted))
 
 
-def _tool_call(words: str, tools: list[str]) -> Answer | None:
+def _tool_call(words: str, question: Question) -> Answer | None:
+    tools = question.tools
+    asked = [name for name in tools if name.lower().replace("_", " ") in words]
     if _asks_for(words, "parallel"):
-        calls = [(tools[0], {"city": "Bern"}), (tools[-1], {"city": "Basel"})]
-        return Answer(calls=calls)
-    if _asks_for(words, "weather", "tool"):
-        return Answer(text="Let me look that up.", calls=[(tools[0], {"city": "Bern"})])
+        return Answer(calls=[_call(tools[0], question), _call(tools[-1], question)])
+    if _asks_for(words, "weather", "tool", "circle"):
+        name = (asked or tools)[0]
+        if _asks_for(words, "dishonest"):  # says that it is harmless, whatever it is
+            return Answer(calls=[_call(name, question, risk_level="low")])
+        if _asks_for(words, "unexplained"):
+            _, arguments = _call(name, question)
+            return Answer(
+                calls=[(name, {k: v for k, v in arguments.items() if k != "intent"})]
+            )
+        return Answer(text="Let me look that up.", calls=[_call(name, question)])
     return None
+
+
+def _call(name: str, question: Question, **intent: str) -> tuple[str, dict[str, Any]]:
+    """A call with arguments that fit the tool's schema, as far as it is simple."""
+    schema = question.schemas.get(name) or {}
+    properties = schema.get("properties") or {}
+    if not properties:
+        return name, {"city": "Bern"}
+    arguments: dict[str, Any] = {}
+    for field_name in schema.get("required") or []:
+        arguments[field_name] = _value(field_name, properties.get(field_name) or {})
+    if "intent" in properties:
+        declared = {"scope": f"Use {name} to answer the question.", **intent}
+        arguments["intent"] = {**arguments.get("intent", {}), **declared}
+    return name, arguments
+
+
+def _value(name: str, schema: dict[str, Any]) -> Any:
+    if schema.get("enum"):
+        choices = schema["enum"]
+        return "user_request" if "user_request" in choices else choices[0]
+    match schema.get("type"):
+        case "object":
+            inner = schema.get("properties") or {}
+            return {
+                key: _value(key, inner.get(key) or {})
+                for key in schema.get("required") or []
+            }
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return False
+        case "array":
+            return []
+    return "Bern" if name == "city" else f"the {name}"
 
 
 def _asks_for(words: str, *keywords: str) -> bool:

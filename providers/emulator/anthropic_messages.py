@@ -237,4 +237,8 @@ def _question(body: dict[str, Any]) -> Question:
         said = text_of(texts if blocks else content)
     tools = [str(tool["name"]) for tool in body.get("tools") or () if "name" in tool]
     is_forbidden = (body.get("tool_choice") or {}).get("type") == "none"
-    return Question(said, [] if is_forbidden else tools, results)
+    schemas = {
+        str(tool.get("name")): tool.get("input_schema")
+        for tool in body.get("tools") or ()
+    }
+    return Question(said, [] if is_forbidden else tools, results, schemas)

@@ -213,4 +213,10 @@ def _question(body: dict[str, Any]) -> Question:
     ]
     calling = camel(camel(body.get("toolConfig") or {}).get("functionCallingConfig"))
     is_forbidden = (calling or {}).get("mode") == "NONE"
-    return Question(said, [] if is_forbidden else tools, results)
+    schemas = {
+        str(declared.get("name")): camel(declared).get("parametersJsonSchema")
+        or declared.get("parameters")
+        for tool in body.get("tools") or ()
+        for declared in camel(tool).get("functionDeclarations") or ()
+    }
+    return Question(said, [] if is_forbidden else tools, results, schemas)

@@ -202,4 +202,8 @@ def _question(body: dict[str, Any], messages: list[Any]) -> Question:
             results = []
     tools = [str(tool["function"]["name"]) for tool in body.get("tools") or ()]
     is_forbidden = body.get("tool_choice") == "none"
-    return Question(said, [] if is_forbidden else tools, results)
+    schemas = {
+        str(tool["function"]["name"]): tool["function"].get("parameters")
+        for tool in body.get("tools") or ()
+    }
+    return Question(said, [] if is_forbidden else tools, results, schemas)

@@ -280,4 +280,9 @@ def question_of(body: dict[str, Any], items: list[Any]) -> Question:
         str(tool.get("name")) for tool in _tools(body) if tool.get("type") == "function"
     ] + list(_namespaces(body))
     is_forbidden = body.get("tool_choice") == "none"
-    return Question(said, [] if is_forbidden else tools, results)
+    schemas = {
+        str(function.get("name")): function.get("parameters")
+        for tool in _tools(body)
+        for function in tool.get("tools") or [tool]
+    }
+    return Question(said, [] if is_forbidden else tools, results, schemas)

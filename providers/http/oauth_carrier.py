@@ -132,7 +132,12 @@ class Carrier(BaseAdapter):
         if not self._takes_refusals and (not is_good or code):
             text = without(raw.decode("latin-1"), secrets).encode("latin-1")
             raise token_error(
-                self._server, status, headers, text, is_refresh=self._is_refresh
+                self._server,
+                status,
+                headers,
+                text,
+                is_refresh=self._is_refresh,
+                secrets=secrets,
             )
         self.document = _document(raw)
         if is_good and raw.strip() and not isinstance(self.document, dict):

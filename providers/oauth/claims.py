@@ -39,7 +39,10 @@ def lifetime_s(token: str) -> float | None:
     ends, begins = found.get("exp"), found.get("iat")
     if not isinstance(ends, int | float) or not isinstance(begins, int | float):
         return None
-    return float(ends - begins) if ends > begins else None
+    try:
+        return float(ends - begins) if ends > begins else None
+    except OverflowError:  # hundreds of digits are a number, in JSON
+        return None
 
 
 def verified(

@@ -1,8 +1,8 @@
 """The loopback callback: where a vendor sends the browser of somebody on this machine.
 
-Source: RFC 8252 sections 7.3 and 8.3. It listens on 127.0.0.1 and ::1 only, takes one
-exact path, and hands each answer to the login whose `state` it carries: logins that wait
-on one port share a server, and nobody gets another's code. It closes with its last login.
+Source: RFC 8252 sections 7.3 and 8.3. It listens on 127.0.0.1 and ::1 only and hands each
+answer to the login whose `state` it carries, once: logins that wait on one port share a
+server (`_Server`), and nobody gets another's code. It closes with its last login.
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ import atexit
 import hmac
 import logging
 import os
-import socket
 import threading
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler
-from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from providers.errors import ConfigurationError
-from providers.oauth.listener_pages import DONE, FAILED, NOT_HERE, SPENT, page
+from providers.oauth.listener_pages import DONE, FAILED, NOT_HERE, SPENT
+from providers.oauth.listener_server import AT_ONCE, Page, Server
+
+__all__ = ["AT_ONCE", "Listening", "LoopbackBusy", "OnAnswer", "close_all", "listen"]
 
 log = logging.getLogger(__name__)
 
 # What the login says to the answer: None, or what went wrong as a sentence.
 OnAnswer = Callable[[str], str | None]
 
-_READ_S = 10.0  # a request that comes slower than this is none
-_MAX_LINE = 16_384
-_LOOPBACK = (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")
+_JOIN_S = 2.0
+_REMEMBERED = 64  # states that were answered, per port
 
 
 class LoopbackBusy(ConfigurationError):
@@ -38,32 +37,61 @@ class LoopbackBusy(ConfigurationError):
 
 
 class Listening:
-    """One login's place at a port; a context manager. Closing twice is no error."""
+    """One login's place at a port; a context manager. Closing twice is no error.
+
+    `closed` is set when no answer can come any more: heard, closed, or too late.
+    """
 
     def __init__(
-        self, shared: _Shared, state: str, on_answer: OnAnswer, lifetime_s: float | None
+        self, shared: _Shared, path: str, state: str, on_answer: OnAnswer
     ) -> None:
-        self.port = shared.port
+        self.port = shared.server.port
+        self.path = path
         self.state = state
         self.on_answer = on_answer
+        self.closed = threading.Event()
         self.is_spent = False
         self._shared = shared
         self._timer: threading.Timer | None = None
-        if lifetime_s is not None:
-            self._timer = threading.Timer(lifetime_s, self.close)
-            self._timer.daemon = True
-            self._timer.start()
 
     @property
     def is_open(self) -> bool:
         """Whether an answer can still come."""
-        return self in self._shared.logins
+        return not self.closed.is_set()
 
     def close(self) -> None:
-        """Take no answer any more. The last one at a port frees it."""
-        if self._timer is not None:
-            self._timer.cancel()
-        _leave(self._shared, self)
+        """Take no answer any more. The last one at a port frees it.
+
+        Waits a moment for an answer page that is on its way to the browser.
+        """
+        self.leave()
+        if self._timer is not None and self._timer is not threading.current_thread():
+            self._timer.join(_JOIN_S)
+        if not self._shared.logins:
+            self._shared.server.join(_JOIN_S)
+
+    def leave(self) -> None:
+        """The same without waiting: for the thread that answers."""
+        with _lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            shared = self._shared
+            if self in shared.logins:
+                shared.logins.remove(self)
+                if not shared.logins:
+                    _open.pop(self.port, None)
+                    shared.server.stop()
+            self.closed.set()  # last: who waited for it finds the port free
+
+    def end_after(self, lifetime_s: float) -> None:
+        """Close by itself after so long."""
+        self._timer = threading.Timer(lifetime_s, self.close)
+        self._timer.name = f"login-lifetime-{self.port}"
+        self._timer.daemon = True
+        self._timer.start()
+
+    def __repr__(self) -> str:
+        return f"<Listening {self.port}>"
 
     def __enter__(self) -> Self:
         return self
@@ -90,14 +118,16 @@ def listen(
     `on_answer` gets the address that the browser came to, in a thread of its own, once.
     `lifetime_s` None: until it is closed. Raises LoopbackBusy.
     """
+    if not state:
+        raise ValueError("a login has a state")
     with _lock:
         for port in ports:
-            shared = _servers.get((port, path)) if port else None
-            if shared is None:
-                shared = _opened(port, path)
+            shared = (_open.get(port) if port else None) or _opened(port)
             if shared is not None:
-                login = Listening(shared, state, on_answer, lifetime_s)
+                login = Listening(shared, path, state, on_answer)
                 shared.logins.append(login)
+                if lifetime_s is not None:
+                    login.end_after(lifetime_s)
                 return login
     named = " and ".join(str(port) for port in ports)
     raise LoopbackBusy(
@@ -107,149 +137,53 @@ def listen(
 
 
 class _Shared:
-    """The servers of one port, for IPv4 and, where there is one, IPv6."""
+    """The logins of one port, and the server that they share."""
 
-    def __init__(self, servers: list[_Server], port: int, path: str) -> None:
-        self.servers = servers
-        self.port = port
-        self.path = path
+    def __init__(self, port: int) -> None:
         self.logins: list[Listening] = []
-        self.spent: list[str] = []  # states that were answered here
-        for server in servers:
-            server.shared = self
-            threading.Thread(
-                target=server.serve_forever,
-                kwargs={"poll_interval": 0.2},
-                name=f"login-callback-{port}",
-                daemon=True,
-            ).start()
+        self.spent: list[str] = []
+        self.server = Server(port, self.claim)
 
-    def answer(self, url: str) -> bytes:
-        """The page for a request to the path, after its login has heard of it."""
-        states = parse_qs(urlsplit(url).query).get("state", [])
-        given = states[0] if len(states) == 1 else ""
+    def claim(self, url: str) -> Page | Callable[[], Page]:
+        """Whose answer this is: the rest of the work, or the page for nobody's."""
+        parts = urlsplit(url)
+        states = parse_qs(parts.query).get("state", [])
+        given = states[0] if len(states) == 1 and not parts.fragment else ""
         with _lock:
-            login = next((x for x in self.logins if _same(x.state, given)), None)
-            if login is None or login.is_spent:
-                was_here = any(_same(state, given) for state in self.spent)
-                return SPENT if login or was_here else NOT_HERE
-            login.is_spent = True
-            self.spent.append(login.state)
-        try:
-            problem = login.on_answer(url)
-        except Exception:  # the browser gets a page, whatever happened behind it
-            log.exception("login_callback.failed", extra={"port": self.port})
-            problem = "error"
-        finally:
-            threading.Thread(target=login.close, daemon=True).start()
-        return FAILED if problem else DONE
+            here = [login for login in self.logins if login.path == parts.path]
+            login = next((x for x in here if _same(x.state, given)), None)
+            if login is not None and not login.is_spent:
+                login.is_spent = True
+                self.spent = [*self.spent, login.state][-_REMEMBERED:]
+                return lambda: _told(login, url)
+            if any(_same(state, given) for state in self.spent):
+                return 409, SPENT
+            return (400 if here else 404), NOT_HERE
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One request; nothing of it is logged or shown."""
-
-    server: _Server
-    timeout = _READ_S
-    protocol_version = "HTTP/1.0"
-
-    def do_GET(self) -> None:
-        shared = self.server.shared
-        parts = urlsplit(self.path)
-        host = self.headers.get("Host", "").lower()
-        hosts = {
-            f"{name}:{shared.port}" for name in ("localhost", "127.0.0.1", "[::1]")
-        }
-        if len(self.path) > _MAX_LINE or host not in hosts or parts.path != shared.path:
-            self._say(404, NOT_HERE)
-            return
-        text = shared.answer(f"http://{host}{self.path}")
-        self._say({DONE: 200, SPENT: 409}.get(text, 400), text)
-
-    def _say(self, status: int, text: bytes) -> None:
-        self.send_response_only(status)
-        for name, value in page(text):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text)
-
-    def send_error(
-        self, code: int, message: str | None = None, explain: str | None = None
-    ) -> None:
-        """A malformed request is answered with our page: nothing of it is repeated."""
-        self._say(code, NOT_HERE)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Its query would be in it."""
-
-
-class _Server(ThreadingMixIn, TCPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 16
-    shared: _Shared
-
-    def __init__(self, family: socket.AddressFamily, host: str, port: int) -> None:
-        self.address_family = family
-        super().__init__((host, port), _Handler, bind_and_activate=False)
-        try:
-            if family == socket.AF_INET6:
-                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # A port that was ours a moment ago is free; one that others have is not.
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.server_bind()
-            self.server_activate()
-        except BaseException:
-            self.server_close()
-            raise
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that went away is no news."""
-
-
-_lock = threading.RLock()
-_servers: dict[tuple[int, str], _Shared] = {}
-
-
-def _opened(port: int, path: str) -> _Shared | None:
-    """Servers at a port, or None when somebody has it. Called under the lock."""
-    servers: list[_Server] = []
-    for family, host in _LOOPBACK:
-        if family == socket.AF_INET6 and not _has_ipv6():
-            continue
-        try:
-            server = _Server(
-                family, host, servers[0].server_address[1] if servers else port
-            )
-        except OSError:
-            for opened in servers:
-                opened.server_close()
-            return None
-        servers.append(server)
-    found = _Shared(servers, int(servers[0].server_address[1]), path)
-    _servers[found.port, path] = found
-    return found
-
-
-def _has_ipv6() -> bool:
+def _told(login: Listening, url: str) -> Page:
+    """The page for an answer, after its login has heard of it."""
+    problem: str | None = "error"
     try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
+        problem = login.on_answer(url)
+    except Exception:
+        # No traceback: the error's text may quote the address, and the code in it.
+        log.error("login_callback.failed", extra={"port": login.port})
+    finally:
+        login.leave()
+    return (400, FAILED) if problem is not None else (200, DONE)
+
+
+def _opened(port: int) -> _Shared | None:
+    """A server at a port, or None when somebody has it. Called under the lock."""
+    try:
+        shared = _Shared(port)
     except OSError:
-        return False
-    return True
-
-
-def _leave(shared: _Shared, login: Listening) -> None:
-    with _lock:
-        if login in shared.logins:
-            shared.logins.remove(login)
-        if shared.logins or not shared.servers:
-            return
-        _servers.pop((shared.port, shared.path), None)
-        servers, shared.servers = shared.servers, []
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        return None
+    _open[shared.server.port] = shared
+    _started.append(shared.server)
+    _started[:] = [server for server in _started if server.is_alive]
+    return shared
 
 
 def _same(wanted: str, given: str) -> bool:
@@ -257,22 +191,33 @@ def _same(wanted: str, given: str) -> bool:
 
 
 def close_all() -> None:
-    """Free every port: the process ends."""
+    """Free every port and let the last pages out: the process ends."""
     with _lock:
-        logins = [login for shared in _servers.values() for login in shared.logins]
-    for login in logins:
-        login.close()
+        for login in [login for shared in _open.values() for login in shared.logins]:
+            login.leave()
+        ending = list(_started)
+    for server in ending:
+        server.join(_JOIN_S)
 
 
 def _forget() -> None:
     """A forked child has the sockets but not the threads: the ports stay its parent's."""
     global _lock
     _lock = threading.RLock()
-    for shared in _servers.values():
-        for server in shared.servers:
-            server.socket.close()
-    _servers.clear()
+    for shared in _open.values():
+        for login in shared.logins:
+            login.closed = threading.Event()  # its lock may have been held
+            login.closed.set()
+        shared.logins.clear()
+    for server in _started:
+        server.abandon()
+    _open.clear()
+    _started.clear()
 
+
+_lock = threading.RLock()
+_open: dict[int, _Shared] = {}
+_started: list[Server] = []  # also those that are about to end
 
 atexit.register(close_all)
 os.register_at_fork(after_in_child=_forget)

@@ -6,14 +6,14 @@ Bodies come in three shapes: `{"error": "code", "error_description": …}` (RFC 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from providers import errors
 from providers.errors import ProviderError
-from providers.http.redact import redact
+from providers.http.redact import redact, without
 from providers.http.waiting import retry_after_s
 from providers.oauth.server import AuthorizationServer
 
@@ -52,9 +52,11 @@ def token_error(
     body: bytes,
     *,
     is_refresh: bool,
+    secrets: Sequence[str] = (),
 ) -> ProviderError:
-    """The error of an answer that brings no token. `body`: already without our secrets."""
-    code, text = said(body)
+    """The error of an answer that brings no token, without the `secrets` of the request
+    in whatever spelling."""
+    code, text = (without(part, secrets) for part in said(body))
     found = _kind(server, status, code, is_refresh=is_refresh)
     return found(
         _words(found, server.label, code),

@@ -99,9 +99,16 @@ def renewed(
     return msgspec.structs.replace(
         credential,
         secrets=secrets,
-        metadata={name: value for name, value in facts.items() if value},
+        metadata={
+            name: _shown(value) for name, value in facts.items() if _shown(value)
+        },
         expires_at=ends,
     )
+
+
+def _shown(value: str) -> str:
+    """What may be stored and shown of it: a vendor may write anything."""
+    return "".join(c for c in value if c.isprintable())
 
 
 def margin_s(lifetime_s: float) -> float:

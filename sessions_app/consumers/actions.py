@@ -19,7 +19,7 @@ from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import ServiceError
 from sessions_app.people import Person
-from sessions_app.runs import service, snapshots
+from sessions_app.runs import decisions, service, snapshots
 from sessions_app.runs.asking import new_conversation_id
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
             work = socket.unfollow(frame.conversation_id)
         case frames.Stop():
             work = _stop(socket, frame)
+        case frames.Decide():
+            work = _decide(socket, frame)
         case frames.Continue():
             work = _continue(socket, frame)
         case frames.Send() | frames.Regenerate() | frames.Edit():
@@ -105,6 +107,10 @@ async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
 
 async def _stop(socket: ChatConsumer, frame: frames.Stop) -> None:
     await in_db(_stop_run, socket.session_key, frame.run_id)
+
+
+async def _decide(socket: ChatConsumer, frame: frames.Decide) -> None:
+    await in_db(_decide_call, socket.session_key, frame)
 
 
 async def _continue(socket: ChatConsumer, frame: frames.Continue) -> None:
@@ -166,6 +172,16 @@ def _stop_run(session_key: str, run_id: UUID) -> None:
     service.stop_run(user=_person(session_key), run_id=run_id)
 
 
+def _decide_call(session_key: str, frame: frames.Decide) -> None:
+    decisions.decide(
+        user=_person(session_key),
+        intent_id=frame.intent_id,
+        approve=frame.approve,
+        for_conversation=frame.for_conversation,
+        words=frame.words,
+    )
+
+
 def _carry_on(session_key: str, run_id: UUID) -> None:
     service.carry_on(user=_person(session_key), run_id=run_id)
 
@@ -179,7 +195,7 @@ def _store(
         "client_message_id": frame.client_message_id,
         "credential_id": frame.credential_id,
         "model": frame.model,
-        "options": {"reasoning_effort": frame.reasoning_effort},
+        "options": {"reasoning_effort": frame.reasoning_effort, "tools": frame.tools},
     }
     match frame:
         case frames.Send():

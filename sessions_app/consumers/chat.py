@@ -252,6 +252,9 @@ class ChatConsumer(Socket):
     def _on_ring(self, conversation_id: UUID, message: doorbell.Message) -> None:
         self.has_sent = True
         kind, key = message["kind"], message["run"]
+        if kind == "news":  # about the conversation, not part of a run's log
+            self._on_news(message)
+            return
         reader = self._readers.get(key)
         if kind == "accepted":
             if reader is None and message["client_message_id"] not in self.asked:

@@ -38,10 +38,12 @@ class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
         if not getattr(user, "is_authenticated", False):
             return self.none()
         teams = Membership.objects.filter(user=user).values("team")
-        mine = Q(owner=user) | Q(team__in=teams) | Q(is_shared_with_everyone=True)
+        shared = Q(team__in=teams) | Q(is_shared_with_everyone=True)
         if user.is_staff:
-            mine |= Q(owner=None)
-        return self.filter(mine)
+            shared |= Q(owner=None)
+        # Whatever else its row says: a personal login is for the one who signed in.
+        is_personal = Q(metadata__has_key="is_personal")
+        return self.filter(Q(owner=user) | (shared & ~is_personal))
 
     def managed_by(self, user: Any) -> Self:
         """What this person may rotate, share and delete: own; staff, all of it."""

@@ -63,9 +63,11 @@ def check_text(text: str) -> str:
 def check_options(options: dict[str, Any] | None) -> dict[str, Any]:
     """The options that were given. Raises Invalid for words nobody knows."""
     given = {k: v for k, v in (options or {}).items() if v not in (None, "")}
-    unknown = set(given) - {"reasoning_effort"}
+    unknown = set(given) - {"reasoning_effort", "tools"}
     if unknown:
         raise Invalid(f"There is no option {', '.join(sorted(unknown))}.")
+    if not isinstance(given.get("tools", False), bool):
+        raise Invalid("tools is true or false.", field="tools")
     effort = given.get("reasoning_effort")
     if effort is not None and effort not in _EFFORTS:
         raise Invalid(

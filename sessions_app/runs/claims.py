@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from context_app.models import ToolIntent
 from sessions_app.models import Run
 from sessions_app.processes import identity, is_dead
 from sessions_app.runs.turns import turn
@@ -84,3 +85,17 @@ def ready_to_start() -> list[UUID]:
     )
     waiting = Run.objects.filter(~Exists(running), status=Status.QUEUED)
     return list(waiting.order_by("created_at").values_list("pk", flat=True))
+
+
+def wake_decided(run_id: UUID) -> bool:
+    """Queue a waiting run none of whose tool calls waits any more."""
+    open_calls = ToolIntent.objects.open().filter(run_ref=OuterRef("pk"))
+    changed = Run.objects.filter(
+        ~Exists(open_calls), pk=run_id, status=Status.WAITING
+    ).update(status=Status.QUEUED, cause="")
+    return bool(changed)
+
+
+def is_queued(run_id: UUID) -> bool:
+    """Whether a run waits for a thread."""
+    return Run.objects.filter(pk=run_id, status=Status.QUEUED).exists()

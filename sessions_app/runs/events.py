@@ -1,4 +1,4 @@
-"""What happens in a run beside what a vendor says: further requests.
+"""What happens in a run beside what a vendor says: further requests, tool results.
 
 They are numbered and logged with the vendor's events. `part` goes on counting through the
 whole answer: the loop shifts the numbers of later steps, so that a reader folds all events
@@ -32,10 +32,20 @@ class StepStarted(_RunEvent, frozen=True):
     provider: str
     session_id: str
     model: str
-    why: str = ""  # "continued"
+    why: str = ""  # "tools", "continued"
 
 
-RunEvent: TypeAlias = Event | StepStarted
+class ToolFinished(_RunEvent, frozen=True):
+    """What a tool gave back to the model, in answer to one call."""
+
+    part: int
+    call_id: str
+    name: str
+    text: str
+    is_error: bool = False
+
+
+RunEvent: TypeAlias = Event | StepStarted | ToolFinished
 
 
 def shifted(event: Event, by: int) -> Event:

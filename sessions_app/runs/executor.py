@@ -24,8 +24,8 @@ from sessions_app.models import Run
 from sessions_app.runs import claims, live, notices
 from sessions_app.runs.finish import finish
 from sessions_app.runs.log import LogClosed, RunLog
+from sessions_app.runs.loop import work
 from sessions_app.runs.outcome import Outcome
-from sessions_app.runs.retrying import work
 from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database
 from sessions_app.runs.writer import writer
@@ -61,6 +61,12 @@ class Executor:
                 return
             self._threads += 1
         threading.Thread(target=self._work, name="run", daemon=True).start()
+
+    def submit_again(self, run_id: UUID) -> None:
+        """The same, from the thread that has just worked on it."""
+        with self._lock:
+            self._known.discard(run_id)
+        self.submit(run_id)
 
     def shutdown(self, timeout_s: float = SHUTDOWN_S) -> bool:
         """Take no more; end what is open and store it. Whether all of it was stored."""
@@ -125,9 +131,15 @@ def answer(run_id: UUID) -> UUID | None:
         if run.seq:  # it was begun before: what it had is the beginning of the answer
             in_database(_remember, run, at_work)
         notices.run_changed(run)
-        finish(run, at_work, _outcome(run, at_work))
+        outcome = _outcome(run, at_work)
+        finish(run, at_work, outcome)
     finally:
         live.end(at_work)
+    if outcome.status == Run.Status.WAITING:
+        # Somebody may have decided before the run was seen to wait.
+        in_database(claims.wake_decided, run.pk)
+        if in_database(claims.is_queued, run.pk):
+            executor.submit_again(run.pk)
     return run.conversation_id
 
 

@@ -116,8 +116,9 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
         "usage": as_data(usage),
         "cost_usd": priced[0] if priced else None,
         "price_date": str(priced[1]) if priced else "",
-        "finished_at": timezone.now(),
+        "finished_at": None if outcome.status == Status.WAITING else timezone.now(),
         "retry_at": None,
+        "worker": "",
     }
 
 
@@ -129,6 +130,9 @@ def tell(run: Run) -> None:
         .first()
     )
     if fresh is None:
+        return
+    if fresh.is_active:  # it waits for a person
+        notices.run_changed(fresh)
         return
     metrics.run_ended(fresh)
     log.info(

@@ -6,14 +6,20 @@ the conversation's group; news for the list of conversations goes to the person'
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
+from context_app.models import ToolIntent
 from maestro import doorbell
 from sessions_app import frames
 from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs.log import group_of
-from sessions_app.services.shapes import conversation_view, message_view, run_view
+from sessions_app.services.shapes import (
+    conversation_view,
+    intent_view,
+    message_view,
+    run_view,
+)
 
 
 def encode(frame: frames.ServerFrame) -> str:
@@ -56,6 +62,15 @@ def resumed(run: Run) -> None:
             "client_message_id": "",
             "frames": [encode(frames.Run(run=run_view(run)))],
         },
+    )
+
+
+def intent_changed(conversation_id: Any, intent: ToolIntent) -> None:
+    """A tool call was asked for, decided, begun or answered."""
+    frame = frames.IntentFrame(intent=intent_view(intent))
+    doorbell.ring(
+        group_of(conversation_id),
+        {"kind": "news", "run": str(intent.run_ref), "frames": [encode(frame)]},
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from providers.accumulate import Accumulator
+from providers.accumulate import Accumulator, part_of
 from providers.events import Finished, Started, StreamError, Usage
-from providers.types import Part, TextPart
-from sessions_app.runs.events import RunEvent, StepStarted
+from providers.types import Part, TextPart, ToolCallPart, ToolResultPart
+from sessions_app.runs.events import RunEvent, StepStarted, ToolFinished
 
 _COUNTS = (
     "input_tokens",
@@ -27,7 +27,7 @@ _COUNTS = (
 class RunResponse(Accumulator):
     """Add every event of the run's log, in order; ask at any time."""
 
-    __slots__ = ("_spent", "has_output", "next_part", "steps")
+    __slots__ = ("_results", "_spent", "has_output", "next_part", "steps")
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +35,7 @@ class RunResponse(Accumulator):
         self.next_part = 0  # where the next step's parts begin
         self.has_output = False  # since the last request
         self._spent: list[Usage] = []
+        self._results: dict[int, ToolResultPart] = {}
 
     def add_event(self, event: RunEvent) -> None:
         """Take one event in."""
@@ -43,6 +44,15 @@ class RunResponse(Accumulator):
             self.next_part = part + 1
         if isinstance(event, StepStarted):
             self._begin_step(event)
+            return
+        if isinstance(event, ToolFinished):
+            self._results[event.part] = ToolResultPart(
+                call_id=event.call_id,
+                name=event.name,
+                text=event.text,
+                is_error=event.is_error,
+            )
+            self.has_output = True
             return
         if not isinstance(event, Started | Usage | Finished | StreamError):
             self.has_output = True
@@ -65,6 +75,44 @@ class RunResponse(Accumulator):
             return rows[0]
         counts: dict[str, Any] = {name: _sum(rows, name) for name in _COUNTS}
         return Usage(**counts)
+
+    def parts(self) -> list[Part]:
+        """The parts of all steps in order, tool results in their places."""
+        found = [
+            (index, part)
+            for (index, _), slot in self._slots.items()
+            if (part := part_of(slot)) is not None
+        ]
+        found += self._results.items()
+        return [part for _, part in sorted(found, key=lambda item: item[0])]
+
+    def open_calls(self) -> list[ToolCallPart]:
+        """Calls that nobody has answered, in the order in which they were asked."""
+        waiting: list[ToolCallPart] = []
+        for part in self.parts():
+            if isinstance(part, ToolCallPart):
+                waiting.append(part)
+            elif isinstance(part, ToolResultPart):
+                # The first of that id: some vendors number calls anew in every answer.
+                for call in waiting:
+                    if call.call_id == part.call_id:
+                        waiting.remove(call)
+                        break
+        return waiting
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a tool was answered: then nothing is repeated from the beginning."""
+        return bool(self._results)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it ends in the middle of what a model said: the rest is to come."""
+        return self.has_output and not self._ends_with_result()
+
+    def _ends_with_result(self) -> bool:
+        parts = self.parts()
+        return bool(parts) and isinstance(parts[-1], ToolResultPart)
 
     @property
     def can_go_on(self) -> bool:

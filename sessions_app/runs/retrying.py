@@ -18,6 +18,7 @@ from django.utils import timezone
 from providers import provider, retry
 from providers.events import ErrorInfo, StreamError
 from providers.retry import Attempted, Decision, Limits
+from providers.types import Tool
 from sessions_app.models import Run, RunAttempt
 from sessions_app.runs import metrics, notices
 from sessions_app.runs.events import StepStarted
@@ -31,24 +32,24 @@ log = logging.getLogger(__name__)
 Status = Run.Status
 
 
-def work(run: Run, live: LiveRun) -> Outcome:
-    """The answer to a run's question. Never raises ProviderError.
+def answer(run: Run, live: LiveRun, tools: list[Tool]) -> Outcome:
+    """One model response. Never raises ProviderError.
 
     Raises LogClosed when the run is no longer ours.
     """
-    tries = _Tries(run, live)
-    if live.response.has_output:
+    tries = _Tries(run, live, tools)
+    if live.response.is_broken:
         tries.go_on()  # a person asked for the rest of a broken answer
     while True:
         error = tries.ask()
-        if _is_over(live):
-            return _stopped(live)
+        if is_over(live):
+            return stopped(live)
         if error is None:
             return Outcome(status=Status.DONE, response=live.response)
         decision = tries.decide(error)
         if not tries.prepare(decision):
-            if _is_over(live):
-                return _stopped(live)
+            if is_over(live):
+                return stopped(live)
             tries.close(error)
             return failed(live.response, error)
 
@@ -63,13 +64,17 @@ def limits() -> Limits:
 class _Tries:
     """The attempts of one answer: how many, for how long, and how to ask next."""
 
-    def __init__(self, run: Run, live: LiveRun) -> None:
+    def __init__(self, run: Run, live: LiveRun, tools: list[Tool]) -> None:
         self._run = run
         self._live = live
         self._began = time.monotonic()
         self._count = 0
         self._recorded = 0
-        self._asked = Asked()
+        self._asked = Asked(
+            tools=tools,
+            said=live.response.parts() if live.response.has_results else [],
+            part_offset=live.response.next_part,
+        )
         self._limits = limits()
 
     def ask(self) -> ErrorInfo | None:
@@ -188,12 +193,13 @@ def _set_status(run: Run, status: str, cause: str, retry_at: object) -> None:
         notices.run_changed(Run.objects.select_related(*related).get(pk=run.pk))
 
 
-def _is_over(live: LiveRun) -> bool:
-    """Asked again each time: another thread says so."""
+def is_over(live: LiveRun) -> bool:
+    """Whether somebody ended it; asked again each time: another thread says so."""
     return live.is_stopping
 
 
-def _stopped(live: LiveRun) -> Outcome:
+def stopped(live: LiveRun) -> Outcome:
+    """The end of a run that a person or the server ended."""
     status = Status.INTERRUPTED if live.is_interrupted else Status.STOPPED
     return Outcome(
         status=status, response=live.response, cause=live.cause or "It was stopped."

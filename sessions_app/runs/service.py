@@ -15,8 +15,9 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from context_app.services import intents
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Conversation, Message, Run
+from sessions_app.models import Conversation, Message, Run, RunAttempt
 from sessions_app.people import Person
 from sessions_app.runs import asking, claims, live, notices
 from sessions_app.runs.executor import executor
@@ -147,15 +148,31 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
         stop_requested_at=now,
         finished_at=now,
     )
-    if not queued:
+    waited = not queued and _stop_waiting(run)
+    if not queued and not waited:
         _stop_running(run)
     run = run_for(user=user, run_id=run_id)
-    if queued:
+    if queued or waited:
         notices.run_changed(run)
         waiting = claims.next_queued(run.conversation_id)
         if waiting is not None:
             executor.submit(waiting)
     return run
+
+
+def _stop_waiting(run: Run) -> bool:
+    """End a run that waits for a decision: nobody is at work, its answer is stored."""
+    now = timezone.now()
+    with writing():
+        changed = Run.objects.filter(pk=run.pk, status=Status.WAITING).update(
+            status=Status.STOPPED,
+            cause="You stopped it.",
+            stop_requested_at=now,
+            finished_at=now,
+        )
+        if changed:
+            intents.give_up(run.pk, "The person stopped the answer.")
+    return bool(changed)
 
 
 def carry_on(*, user: Person, run_id: UUID) -> Run:
@@ -210,6 +227,11 @@ def run_for(*, user: Person, run_id: UUID) -> Run:
     if found is None:
         raise NotFound("There is no such answer.")
     return found
+
+
+def attempts_of(*, user: Person, run_id: UUID) -> list[RunAttempt]:
+    """The failed requests of one run of this person, in order. Raises NotFound."""
+    return list(run_for(user=user, run_id=run_id).attempts.all())
 
 
 def _store(

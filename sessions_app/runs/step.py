@@ -23,7 +23,7 @@ from providers.errors import (
     RateLimited,
 )
 from providers.events import TERMINAL, ErrorInfo, Event, StreamError
-from providers.types import AuthType, Reasoning
+from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app import credential_news
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs.events import shifted
@@ -41,12 +41,35 @@ MAX_TICK_S = 0.25
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """How this attempt asks. `partial`: the text of a broken answer to continue, whose
-    parts the new ones come after; `without_state`: the vendor refused its old notes."""
+    """How this attempt asks. `partial`: the text of a broken answer to continue.
+    `said`: the parts of this answer's earlier steps. `part_offset`: where the new ones
+    come. `without_state`: the vendor refused its old notes. `tools`: what it may use."""
 
     partial: str = ""
+    said: list[Part] = []
     part_offset: int = 0
     without_state: bool = False
+    tools: list[Tool] = []
+
+
+class InProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is not stored yet, as assembly reads one."""
+
+    role: str
+    parts: list[dict[str, Any]]
+    origin: dict[str, Any]
+
+    @classmethod
+    def of(cls, run: Run, parts: list[Part]) -> InProgress:
+        """The steps so far of this run's answer."""
+        origin = Origin(
+            provider=run.provider, model=run.model, session_id=run.credential_name
+        )
+        return cls(
+            role="assistant",
+            parts=msgspec.to_builtins(parts),
+            origin=msgspec.to_builtins(origin),
+        )
 
 
 def attempt(run: Run, live: LiveRun, asked: Asked) -> ErrorInfo | None:
@@ -98,7 +121,11 @@ def _open(run: Run, asked: Asked) -> ChatStream:
     effort = run.options.get("reasoning_effort")
     if effort:
         options["reasoning"] = Reasoning(effort=effort)
-    messages = assemble(branch_to(run.question))
+    branch = branch_to(run.question)
+    said = [InProgress.of(run, asked.said)] if asked.said else []
+    messages = assemble([*branch, *said])
+    if asked.tools:
+        options["tools"] = asked.tools
     if asked.without_state:
         messages = [msgspec.structs.replace(m, origin=None) for m in messages]
     if asked.partial:

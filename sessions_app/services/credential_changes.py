@@ -114,6 +114,8 @@ def share_credential(
     """
     with transaction.atomic():
         row = managed_credential(user=user, credential_id=credential_id)
+        rows = SavedAuthentication.objects.select_for_update()
+        row.metadata = rows.values_list("metadata", flat=True).get(pk=row.pk)
         if row.is_personal and (team or is_shared_with_everyone):
             raise Invalid(
                 "The vendor allows this login to the person who signed in only: it "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 
 from providers import provider as interface
@@ -61,6 +62,8 @@ def revoke_credential(*, user: Person, credential_id: UUID | str) -> CheckResult
         state=SavedAuthentication.State.NEEDS_LOGIN,
         cause="The login was taken back. Log in again to use it.",
         refresh_at=None,
+        # A renewal under way belongs to the login that was taken back.
+        generation=F("generation") + 1,
         updated_at=timezone.now(),
     )
     log.info("credential.revoked", extra={"credential_id": str(row.pk)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,7 @@ from providers.types import Credential
 from sessions_app import credential_news, leases
 from sessions_app.crypto import CryptoError
 from sessions_app.models import PendingLogin, SavedAuthentication
-from sessions_app.services import login_listener
+from sessions_app.services import login_listener, login_rights
 from sessions_app.services.credential_changes import seal
 from sessions_app.store import REPLACED
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 Status = PendingLogin.Status
 MAX_NAMES = 50
+EXCHANGE = timedelta(minutes=5)  # longer than the two longest requests of one
 
 
 def keep(row: PendingLogin, credential: Credential) -> PendingLogin:
@@ -70,8 +72,10 @@ def view(row: PendingLogin) -> dict[str, Any]:
     """A login as plain JSON data; what the vendor must not see again is not in it."""
     login: Login | None = getattr(row, "login", None)
     method = interface.login_method(row.provider, row.method)
-    is_over = row.status != Status.WAITING
-    is_late = not is_over and row.expires_at <= timezone.now()
+    # An exchange whose process was killed says so to nobody.
+    grace = EXCHANGE if row.status == Status.WORKING else timedelta()
+    is_over = row.status not in (Status.WAITING, Status.WORKING)
+    is_late = not is_over and row.expires_at + grace <= timezone.now()
     return {
         "id": str(row.pk),
         "provider": row.provider,
@@ -93,13 +97,8 @@ def view(row: PendingLogin) -> dict[str, Any]:
 
 def _added(row: PendingLogin, credential: Credential) -> SavedAuthentication:
     """A new row. Nothing is lost when somebody took the name while the person signed in."""
-    saved = SavedAuthentication(
-        provider=row.provider,
-        auth_type="oauth",
-        owner=row.user,
-        team=row.team,
-        is_shared_with_everyone=row.is_shared_with_everyone,
-    )
+    saved = SavedAuthentication(provider=row.provider, auth_type="oauth")
+    login_rights.share_as_wanted(row, saved)
     _fill(saved, credential)
     for name in _names(row.name):
         saved.name = name
@@ -119,6 +118,7 @@ def _replaced(row: PendingLogin, credential: Credential) -> SavedAuthentication:
         found = rows.filter(pk=row.again_id or row.pk).first()
         if found is None:
             raise not_found(row.provider, row.name)  # deleted while they signed in
+        login_rights.check_renewal(row, found, credential)
         saved = found
         _fill(saved, credential)
         saved.generation += 1

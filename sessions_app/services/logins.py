@@ -19,24 +19,31 @@ from uuid import UUID
 import msgspec
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 
 from providers import provider as interface
-from providers.errors import ConfigurationError, CredentialRejected, ProviderError
+from providers.errors import (
+    ConfigurationError,
+    CredentialRejected,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+)
 from providers.oauth.login import Login, LoginMethod
 from providers.types import AuthType, Credential
 from sessions_app import crypto
 from sessions_app.errors import Invalid, NameTaken, NotAllowed, NotFound
 from sessions_app.models import PendingLogin, SavedAuthentication, Team
 from sessions_app.people import Person
-from sessions_app.services import login_listener, login_results
+from sessions_app.services import login_listener, login_results, login_rights
 from sessions_app.services.credential_changes import may_share, team_of_owner
 from sessions_app.services.credential_inputs import checked_name
-from sessions_app.services.credential_rows import managed_credential
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING = 20  # logins of one person at once
+ASKING = timedelta(minutes=2)  # the longest question about a device login
 KEPT = timedelta(hours=1)  # afterwards nobody asks how one ended
 
 Status = PendingLogin.Status
@@ -66,18 +73,17 @@ def begin(
     if not isinstance(user, User) or not user.is_active:
         raise NotAllowed("Sign in first.")
     chosen = _method(provider, method)
-    again = _again(user, provider, credential_id)
+    again = login_rights.to_renew(user, provider, credential_id, chosen)
     name = again.name if again else _free_name(provider, name)
     found_team = team_of_owner(user, team)
     everyone = may_share(user, is_shared_with_everyone, team)
     if chosen.is_personal and (found_team or everyone):
-        raise Invalid(
-            "Only you may use such a login: it cannot be shared.", field="team"
-        )
+        raise Invalid(login_rights.ONLY_YOU, field="team")
     waiting = PendingLogin.objects.filter(
         user=user, status=Status.WAITING, expires_at__gt=timezone.now()
     )
-    if waiting.count() >= MAX_WAITING:
+    # A command that was killed leaves one behind which nobody can cancel.
+    if waiting.exclude(session_hash="").count() >= MAX_WAITING:
         raise Invalid("Finish or cancel the logins that you have begun.")
     row = PendingLogin(
         user=user,
@@ -128,15 +134,21 @@ def poll(*, user: Person, session_key: str, login_id: UUID | str) -> PendingLogi
     login = unsealed(row)
     if not login.user_code or not _may_ask(row, login):
         return _with_login(row, login)
+    found: Credential | ProviderError | None = None
     try:
-        credential = interface.poll_login(login)
+        found = interface.poll_login(login)
+    except (ProviderUnavailable, RateLimited):
+        pass  # the vendor's trouble, not the login's: ask again
     except ProviderError as exc:
-        return login_results.fail(row, exc)
-    if credential is None:
+        found = exc
+    if found is None:
+        PendingLogin.objects.filter(pk=row.pk).update(polled_at=timezone.now())
         return _with_login(row, login)
     if not _claim(row):
         return _with_login(_reread(row), None)
-    return login_results.keep(row, credential)
+    if isinstance(found, ProviderError):
+        return login_results.fail(row, found)
+    return login_results.keep(row, found)
 
 
 def cancel(*, user: Person, session_key: str, login_id: UUID | str) -> None:
@@ -246,19 +258,6 @@ def _method(provider: str, key: str) -> LoginMethod:
     return found
 
 
-def _again(
-    user: User, provider: str, credential_id: UUID | str | None
-) -> SavedAuthentication | None:
-    if not credential_id:
-        return None
-    row = managed_credential(user=user, credential_id=credential_id)
-    if row.auth_type != "oauth" or row.provider != provider:
-        raise Invalid("That credential is no login of this vendor.")
-    if row.is_personal and row.owner_id != user.pk:
-        raise NotAllowed("Only the person who signed in may log in again here.")
-    return row
-
-
 def _free_name(provider: str, name: str) -> str:
     """Checked before the vendor is bothered, and once more when it is stored."""
     found = checked_name(name)
@@ -306,12 +305,13 @@ def _claim(row: PendingLogin) -> bool:
 
 
 def _may_ask(row: PendingLogin, login: Login) -> bool:
-    """Not more often than the vendor wants, however many pages ask us."""
+    """Not more often than the vendor wants, however many pages ask us, and one at a
+    time: a second question would spend the code that the first one waits for."""
     now = timezone.now()
     due = now - timedelta(seconds=login.interval_s)
     rows = PendingLogin.objects.filter(pk=row.pk, status=Status.WAITING)
-    first = rows.filter(polled_at=None).update(polled_at=now)
-    return bool(first or rows.filter(polled_at__lte=due).update(polled_at=now))
+    is_due = Q(polled_at=None) | Q(polled_at__lte=due)
+    return bool(rows.filter(is_due).update(polled_at=now + ASKING))
 
 
 def _reread(row: PendingLogin) -> PendingLogin:

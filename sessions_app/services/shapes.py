@@ -10,9 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from context_app.models import ToolIntent
 from providers import provider
-from sessions_app.frames import ConversationView, CredentialRef, MessageView, RunView
-from sessions_app.models import Conversation, Message, Run
+from sessions_app.frames import (
+    ConversationView,
+    CredentialRef,
+    IntentView,
+    MessageView,
+    RunView,
+)
+from sessions_app.models import Conversation, Message, Run, RunAttempt
 
 _BROKEN = (Run.Status.INTERRUPTED, Run.Status.FAILED, Run.Status.STOPPED)
 
@@ -53,6 +60,50 @@ def run_view(run: Run) -> RunView:
 def can_continue(run: Run) -> bool:
     """Whether the rest of a broken answer may be asked for. Asks no database."""
     return run.status in _BROKEN and run.seq > 0 and provider.can_continue(run.provider)
+
+
+def intent_view(intent: ToolIntent) -> IntentView:
+    """A tool call; asks no database."""
+    return IntentView(
+        id=intent.pk,
+        run_id=intent.run_ref,
+        conversation_id=intent.conversation_ref,
+        call_id=intent.call_id,
+        tool=intent.tool,
+        arguments=intent.arguments,
+        target=intent.target,
+        purpose=intent.purpose,
+        scope=intent.scope,
+        declared_risk=intent.declared_risk,
+        computed_risk=intent.computed_risk,
+        effective_risk=intent.effective_risk,
+        state=intent.state,
+        decision=intent.decision,
+        decision_why=intent.decision_why,
+        decided_by=intent.decided_by_name,
+        words=intent.words,
+        created_at=_iso(intent.created_at) or "",
+        decided_at=_iso(intent.decided_at),
+        started_at=_iso(intent.started_at),
+        finished_at=_iso(intent.finished_at),
+    )
+
+
+def attempt_view(attempt: RunAttempt) -> dict[str, Any]:
+    """A failed request as plain JSON data."""
+    return {
+        "number": attempt.number,
+        "step": attempt.step,
+        "provider": attempt.provider,
+        "credential": attempt.credential_name,
+        "model": attempt.model,
+        "started_at": _iso(attempt.started_at),
+        "ended_at": _iso(attempt.ended_at),
+        "error": attempt.error,
+        "retry_class": attempt.retry_class,
+        "action": attempt.action,
+        "wait_s": attempt.wait_s,
+    }
 
 
 def message_view(

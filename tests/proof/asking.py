@@ -30,7 +30,7 @@ class Wire:
 
 WIRES = {
     "openai_responses": Wire("openai", "gpt-5.5", "OpenAI"),
-    "openai_chat": Wire("custom", "maestro-demo", "Custom"),
+    "openai_chat": Wire("custom", "maestro-demo", "OpenAI-compatible server"),
     "anthropic_messages": Wire("anthropic", "claude-sonnet-5-5", "Anthropic"),
     "gemini_generate": Wire("gemini", "gemini-3.8-flash", "Gemini"),
 }

@@ -15,9 +15,17 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from context_app.models import ToolIntent
+from context_app.services import chain
 from providers.oauth.login import Login
 from sessions_app import crypto
-from sessions_app.models import Membership, PendingLogin, SavedAuthentication, Team
+from sessions_app.models import (
+    Membership,
+    PendingLogin,
+    Run,
+    SavedAuthentication,
+    Team,
+)
 
 _numbers = itertools.count(1)
 
@@ -116,6 +124,34 @@ def make_login(*, user: User, **fields: Any) -> PendingLogin:
     row.sealed = crypto.encrypt(msgspec.to_builtins(login), row.sealed_context)
     row.save(force_insert=True)
     return row
+
+
+def make_intent(run: Run, **fields: Any) -> ToolIntent:
+    """A recorded tool call of a run that waits for a decision."""
+    arguments = {"what": "the file"}
+    defaults: dict[str, Any] = {
+        "run": run,
+        "run_ref": run.pk,
+        "conversation_ref": run.conversation_id,
+        "person": run.started_by,
+        "person_name": run.started_by.get_username() if run.started_by else "",
+        "step": 1,
+        "call_id": f"call_{next(_numbers)}",
+        "provider": run.provider,
+        "model": run.model,
+        "tool": "change",
+        "arguments": arguments,
+        "arguments_hash": chain.digest(arguments),
+        "purpose": "user_request",
+        "scope": "Change the file.",
+        "declared_risk": "low",
+        "computed_risk": "medium",
+        "state": "requested",
+        "decision": "ask",
+    }
+    intent = ToolIntent.objects.create(**defaults | fields)
+    chain.append(intent)
+    return intent
 
 
 def sign_in(client: Any, user: User) -> None:

@@ -4,6 +4,7 @@
 import { el } from "./dom.js";
 import { GrowingMarkdown, render } from "./markdown.js";
 import { STRINGS, say } from "./strings.js";
+import { matchIntents, toolCard } from "./tool-card.js";
 
 const KIND = { text_delta: "text", reasoning_delta: "reasoning", refusal_delta: "refusal" };
 
@@ -15,6 +16,7 @@ export class AnswerBody {
 
   clear() {
     this.parts = new Map();
+    this.intents ??= new Map();
     this.segments = new Map();
     this.isDirty = false;
     this.element.replaceChildren();
@@ -32,14 +34,23 @@ export class AnswerBody {
   apply(event) {
     const kind = KIND[event.type];
     if (kind) this.part(event.part, kind).text += event.text;
-    else if (event.type === "tool_call_started") Object.assign(this.part(event.part, "tool_call"), { name: event.name, arguments: null });
+    else if (event.type === "tool_call_started") Object.assign(this.part(event.part, "tool_call"), { call_id: event.call_id, name: event.name, arguments: null });
     else if (event.type === "tool_call_delta") this.part(event.part, "tool_call").text += event.text;
-    else if (event.type === "tool_call_ready") Object.assign(this.part(event.part, "tool_call"), { name: event.name, arguments: event.arguments });
+    else if (event.type === "tool_call_ready") Object.assign(this.part(event.part, "tool_call"), { call_id: event.call_id, name: event.name, arguments: event.arguments });
+    else if (event.type === "tool_finished") Object.assign(this.part(event.part, "tool_result"), { call_id: event.call_id, text: event.text, is_error: event.is_error });
     else if (event.type === "server_tool") Object.assign(this.part(event.part, "server_tool"), { name: event.name, status: event.status, detail: event.detail });
     else if (event.type === "citation") (this.part(event.part, "text").citations ??= []).push(event);
     else return;
     this.schedule();
   }
+
+  // What was declared, decided and done about a call; comes before or after its parts.
+  putIntent(intent) {
+    this.intents.set(intent.id, intent);
+    this.schedule();
+  }
+
+  get hasCalls() { return this.ordered().some((part) => part.type === "tool_call"); }
 
   part(index, type) {
     if (!this.parts.has(index)) this.parts.set(index, { type, text: "", since: performance.now() });
@@ -71,8 +82,12 @@ export class AnswerBody {
       if (part.type === "text" && last?.type === "text") {
         last.text += part.text;
         last.citations = [...(last.citations ?? []), ...(part.citations ?? [])];
+      } else if (part.type === "tool_result") {
+        const call = wanted.find((one) => one.type === "tool_call" && one.call_id === part.call_id && !one.result);
+        if (call) call.result = part;
       } else wanted.push({ ...part });
     }
+    matchIntents(wanted, this.intents);
     wanted.forEach((part, index) => this.drawSegment(index, part, isOver, index === wanted.length - 1));
   }
 
@@ -92,7 +107,7 @@ function makeSegment(type) {
   if (type === "text") return textSegment();
   if (type === "reasoning") return reasoningSegment();
   if (type === "refusal") return refusalSegment();
-  return toolSegment();
+  return type === "tool_call" ? toolCard() : toolSegment();
 }
 
 function textSegment() {

@@ -15,6 +15,7 @@ import { ChatSocket } from "./socket.js";
 import { exportLink, title } from "./stage-head.js";
 import { STRINGS, say } from "./strings.js";
 import { Thread } from "./thread.js";
+import { ToolsToggle } from "./tools-toggle.js";
 import { welcome } from "./welcome.js";
 
 const base = document.body.dataset.chatUrl ?? "/";
@@ -24,6 +25,7 @@ const composer = new Composer();
 const sidebar = new Sidebar();
 const picker = new ModelPicker();
 const outbox = new Outbox(socket);
+const tools = new ToolsToggle();
 
 async function open(id, { push = true } = {}) {
   if (thread.conversationId && thread.conversationId !== id) socket.send({ type: "unfollow", conversation_id: thread.conversationId });
@@ -46,7 +48,7 @@ async function open(id, { push = true } = {}) {
 const greet = () => welcome(picker, (text) => { composer.set(text); composer.focus(); });
 
 function options(choice = picker.choice) {
-  return { credential_id: choice.credential_id, model: choice.model || null };
+  return { credential_id: choice.credential_id, model: choice.model || null, tools: tools.isOn };
 }
 
 function send(text) {
@@ -63,6 +65,12 @@ const actions = {
   async edit(view) {
     const text = await ask({ title: STRINGS.editTitle, text: STRINGS.editText, value: view.text, ok: STRINGS.send });
     if (text?.trim() && text !== view.text) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
+  },
+  approve(_, { dataset }) { socket.send({ type: "decide", intent_id: dataset.intent, approve: true }); },
+  "approve-here": (_, { dataset }) => socket.send({ type: "decide", intent_id: dataset.intent, approve: true, for_conversation: true }),
+  async refuse(_, { dataset }) {
+    const words = await ask({ title: STRINGS.refuseTitle, text: STRINGS.refuseText, value: "", ok: STRINGS.tool.refuse, isDanger: true });
+    if (words !== null) socket.send({ type: "decide", intent_id: dataset.intent, approve: false, words });
   },
   async continue(view) {
     const { run } = view.message;
@@ -110,6 +118,7 @@ const frames = {
   },
   run({ run }) { if (run.conversation_id === thread.conversationId) thread.run(run); },
   batch(frame) { thread.batch(frame); },
+  intent({ intent }) { if (intent.conversation_id === thread.conversationId) thread.intent(intent); },
   rewind(frame) { thread.rewind(frame); },
   message({ message }) { if (message.conversation_id === thread.conversationId) thread.message(message); },
   conversation({ conversation }) {

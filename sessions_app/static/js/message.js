@@ -1,6 +1,7 @@
 // message.js: one question or one answer in the thread, with its actions and its facts.
 
 import { AnswerBody } from "./answer-body.js";
+import { api } from "./api.js";
 import { el } from "./dom.js";
 import { clock, count, money, seconds } from "./format.js";
 import { STRINGS, say } from "./strings.js";
@@ -50,6 +51,18 @@ export class Message {
     this.answer ??= new AnswerBody(this.body);
     if (isOver(this.message.run)) this.answer.show(this.message.parts);
     this.showRun(this.message.run);
+    this.loadIntents();
+  }
+
+  // Asked for once, and only where there are tool calls.
+  async loadIntents() {
+    const { run } = this.message;
+    if (!run || this.hasIntents || !(this.answer.hasCalls || run.status === "waiting")) return;
+    this.hasIntents = true;
+    try {
+      const { intents } = await api("GET", `/api/runs/${run.id}/intents/`);
+      for (const intent of intents) this.answer.putIntent(intent);
+    } catch { this.hasIntents = false; }
   }
 
   get text() {
@@ -76,6 +89,7 @@ export class Message {
     const by = run ? `${run.model}` : "";
     this.head.replaceChildren(by, run?.is_demo ? el("span", { class: "tag", title: STRINGS.demoTitle }, STRINGS.demo) : "", clock(this.message.created_at));
     if (over && this.isWriting) { this.isWriting = false; this.answer.settle(); }
+    if (run?.status === "waiting") this.loadIntents();
     this.foot.replaceChildren(...this.footer(run, over));
   }
 

@@ -152,6 +152,11 @@ export class Thread {
     this.mark();
   }
 
+  intent(intent) {
+    const view = this.runs.get(intent.run_id)?.view ?? this.views.find((one) => one.message.run?.id === intent.run_id);
+    view?.answer?.putIntent(intent);
+  }
+
   message(message) {
     this.find(message.id)?.show(message);
     if (message.run && isOver(message.run)) this.runs.end(message.run.id);

@@ -183,6 +183,7 @@ def test_an_expired_login_is_renewed_and_asked_once_more(vendors):
         name="work",
         secrets={k: v.reveal() for k, v in credential.secrets.items()},
         metadata=credential.metadata,
+        expires_in_s=1800,  # given half an hour ago: old enough to be renewed
     )
     vendors.oauth("expire")
     started = ask(user, credential_id=row.pk, model="gpt-5.5")

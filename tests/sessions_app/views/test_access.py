@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import sessions_app
+from context_app.models import ToolIntent
 from sessions_app.models import (
     Conversation,
     Message,
@@ -19,6 +20,7 @@ from sessions_app.models import (
 )
 from tests.sessions_app.factories import (
     make_credential,
+    make_intent,
     make_login,
     make_team,
     make_user,
@@ -39,7 +41,7 @@ OPEN = {
 }
 # Not an id but a word in the address.
 WORDS = {"token": "x", "provider": "openai"}
-IDS = ("conversation_id", "credential_id", "login_id")
+IDS = ("conversation_id", "credential_id", "login_id", "run_id", "intent_id")
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 # What a caller of a route with an id would send to have its way.
@@ -50,6 +52,7 @@ BODIES = {
     "api-credential-share": {"is_shared_with_everyone": False},
     "api-credential-mode": {"mode": "chatgpt"},
     "api-login-answer": {"answer": "code#state"},
+    "api-intent": {"approve": True},
 }
 # Routes with an id that take no body.
 BARE = {
@@ -63,6 +66,8 @@ BARE = {
     "api-credential-refresh",
     "api-credential-revoke",
     "api-login",
+    "api-run-intents",
+    "api-run-attempts",
 }
 
 
@@ -140,7 +145,7 @@ def alices_things():
     )
     conversation.leaf = question
     conversation.save()
-    Run.objects.create(
+    run = Run.objects.create(
         conversation=conversation,
         question=question,
         answer=answer,
@@ -154,6 +159,8 @@ def alices_things():
         "conversation_id": conversation.pk,
         "credential_id": credential.pk,
         "login_id": login.pk,
+        "run_id": run.pk,
+        "intent_id": make_intent(run).pk,
     }
     return ids, answer.pk
 
@@ -221,7 +228,14 @@ def test_whom_a_key_is_shared_with_may_use_it_and_change_nothing(client):
 def snapshot():
     return tuple(
         list(model.objects.order_by("pk").values())
-        for model in (Conversation, Message, Run, SavedAuthentication, PendingLogin)
+        for model in (
+            Conversation,
+            Message,
+            Run,
+            SavedAuthentication,
+            PendingLogin,
+            ToolIntent,
+        )
     )
 
 

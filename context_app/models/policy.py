@@ -1,0 +1,79 @@
+"""Rules about tool calls, and approvals that a person gave for a conversation."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from context_app.models.intent import Risk
+
+
+class Action(models.TextChoices):
+    """What a rule does with a call."""
+
+    RUN = "run"
+    ASK = "ask"
+    REFUSE = "refuse"
+
+
+class PolicyRule(models.Model):
+    """A rule; the first that fits decides. Empty fields fit everything.
+
+    `tool` and `target` are patterns with `*` and `?`; `risk` is the least effective risk.
+    """
+
+    order = models.IntegerField(default=100, help_text="Lower comes first.")
+    name = models.CharField(max_length=100)
+    tool = models.CharField(max_length=100, blank=True, help_text="For example shell.")
+    target = models.CharField(
+        max_length=300, blank=True, help_text="What it touches, for example docs/*."
+    )
+    risk = models.CharField(
+        max_length=6, choices=Risk.choices, blank=True, help_text="At least so risky."
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    team = models.ForeignKey(
+        "sessions_app.Team",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+    )
+    action = models.CharField(max_length=6, choices=Action.choices)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StandingApproval(models.Model):
+    """ "Yes, also for the rest of this conversation": one tool, up to one risk."""
+
+    conversation = models.ForeignKey(
+        "sessions_app.Conversation", on_delete=models.CASCADE, related_name="approvals"
+    )
+    tool = models.CharField(max_length=100)
+    risk = models.CharField(max_length=6, choices=Risk.choices)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "tool"], name="standing_approval_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} up to {self.risk}"

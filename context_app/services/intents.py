@@ -1,0 +1,261 @@
+"""From a model's tool call to a decided, recorded intent, and on to its result.
+
+    call ─▶ valid intent? ─no─▶ correction for the model, nothing recorded as asked
+              │ yes
+              ▼
+    risk floor, policy ─▶ REQUESTED ─person─▶ APPROVED ─▶ STARTED ─▶ DONE | FAILED
+              │                  └──────────▶ REFUSED          └─ crash ─▶ UNKNOWN
+              └─ policy: run ──▶ APPROVED      refuse ──▶ REFUSED
+
+Every change is a compare-and-swap with an event in the chain: a call runs at most once,
+with exactly the arguments that were approved.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from context_app.models import StandingApproval, ToolIntent
+from context_app.models.intent import Purpose, Risk
+from context_app.models.policy import Action
+from context_app.services import chain, policy
+from context_app.tools.base import Tool
+
+log = logging.getLogger(__name__)
+
+State = ToolIntent.State
+MAX_SCOPE = 1000
+INTENT = "intent"
+
+# What is added to the parameters of every tool.
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "Why you want this, what it touches, how risky it is. Be honest: it "
+    "is stored, checked and shown to people.",
+    "properties": {
+        "purpose": {"type": "string", "enum": Purpose.values},
+        "scope": {
+            "type": "string",
+            "description": "One sentence that names what is touched.",
+        },
+        "risk_level": {"type": "string", "enum": Risk.values},
+    },
+    "required": ["purpose", "scope", "risk_level"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Whose run asks, and of which model the call is."""
+
+    run_id: UUID
+    conversation_id: UUID
+    person: Any
+    teams: frozenset[Any]
+    provider: str
+    model: str
+    step: int
+
+
+def parameters_of(tool: Tool) -> dict[str, Any]:
+    """A tool's JSON Schema as a model gets it: with the intent, which is required."""
+    schema = dict(tool.parameters)
+    schema["properties"] = {INTENT: SCHEMA, **schema.get("properties", {})}
+    schema["required"] = [INTENT, *schema.get("required", [])]
+    return schema
+
+
+def correction(tool: Tool | None, name: str, arguments: Mapping[str, Any]) -> str:
+    """What is wrong with a call, in words for the model; "" when it may be decided."""
+    if tool is None:
+        return f"There is no tool {name!r}. Use one of the tools you were given."
+    declared = arguments.get(INTENT)
+    if not isinstance(declared, Mapping):
+        return (
+            "The call was not executed: it has no `intent`. Repeat it with intent: "
+            "{purpose, scope, risk_level}."
+        )
+    wrong = [
+        f"`{field}` must be one of {', '.join(allowed)}"
+        for field, allowed in (("purpose", Purpose.values), ("risk_level", Risk.values))
+        if declared.get(field) not in allowed
+    ]
+    scope = declared.get("scope")
+    if not isinstance(scope, str) or len(scope.strip()) < 3:
+        wrong.append("`scope` must be a sentence that names what is touched")
+    elif len(scope) > MAX_SCOPE:
+        wrong.append(f"`scope` has at most {MAX_SCOPE} characters")
+    wrong += _missing(tool, arguments)
+    if not wrong:
+        return ""
+    return f"The call was not executed: {'; '.join(wrong)}. Repeat it."
+
+
+def declare(
+    asker: Asker, tool: Tool, call_id: str, arguments: Mapping[str, Any]
+) -> ToolIntent:
+    """Record a valid call and decide it by policy. The same call twice is one intent."""
+    known = ToolIntent.objects.filter(
+        run_ref=asker.run_id, step=asker.step, call_id=call_id
+    ).first()
+    if known is not None:
+        return known
+    plain = {k: v for k, v in arguments.items() if k != INTENT}
+    declared = arguments[INTENT]
+    intent = ToolIntent(
+        run_id=asker.run_id,
+        run_ref=asker.run_id,
+        conversation_ref=asker.conversation_id,
+        person=asker.person,
+        person_name=asker.person.get_username() if asker.person else "",
+        step=asker.step,
+        call_id=call_id[:200],
+        provider=asker.provider,
+        model=asker.model,
+        tool=tool.name,
+        arguments=plain,
+        arguments_hash=chain.digest(plain),
+        target=tool.target(plain),
+        purpose=declared["purpose"],
+        scope=declared["scope"].strip(),
+        declared_risk=declared["risk_level"],
+        computed_risk=tool.floor(plain),
+    )
+    call = policy.Call(
+        tool=tool.name,
+        target=intent.target,
+        risk=intent.effective_risk,
+        person=asker.person.pk if asker.person else None,
+        teams=asker.teams,
+    )
+    ruling = policy.decide(
+        call,
+        policy.rules_in_force(),
+        policy.standing_approvals(asker.conversation_id),
+    )
+    intent.decision, intent.decision_why = ruling.action, ruling.why
+    intent.state = {
+        Action.RUN.value: State.APPROVED,
+        Action.ASK.value: State.REQUESTED,
+    }.get(ruling.action, State.REFUSED)
+    if intent.state == State.REFUSED:
+        intent.words = f"Refused by policy. {ruling.why}"
+    with transaction.atomic():
+        intent.save(force_insert=True)
+        chain.append(intent)
+    return intent
+
+
+def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> bool:
+    """Let a waiting call run, once. False when it was decided already."""
+    with transaction.atomic():
+        is_first = _move(
+            intent, State.REQUESTED, State.APPROVED, decided_by=by, **_by(by)
+        )
+        if is_first and for_conversation:
+            StandingApproval.objects.update_or_create(
+                conversation_id=intent.conversation_ref,
+                tool=intent.tool,
+                defaults={"risk": intent.effective_risk, "person": by},
+            )
+    return is_first
+
+
+def refuse(intent: ToolIntent, by: Any, words: str) -> bool:
+    """Do not run a waiting call; the model gets the words. False when it was decided."""
+    said = words.strip()[:2000] or "The person refused this call."
+    return _move(
+        intent, State.REQUESTED, State.REFUSED, decided_by=by, words=said, **_by(by)
+    )
+
+
+def start(intent: ToolIntent) -> bool:
+    """Begin an approved call. False when somebody began it, or it may not run."""
+    if intent.arguments_hash != chain.digest(intent.arguments):
+        log.error("intent.altered", extra={"intent_id": str(intent.pk)})
+        return False
+    return _move(intent, State.APPROVED, State.STARTED, started_at=timezone.now())
+
+
+def finish(intent: ToolIntent, result: str, *, is_error: bool) -> bool:
+    """Record what a call brought."""
+    state = State.FAILED if is_error else State.DONE
+    return _move(
+        intent, State.STARTED, state, result=result, finished_at=timezone.now()
+    )
+
+
+def forget_started(intents: Sequence[ToolIntent]) -> None:
+    """Calls that were begun by a process that is gone: nobody knows how they ended."""
+    for intent in intents:
+        _move(intent, State.STARTED, State.UNKNOWN, finished_at=timezone.now())
+
+
+def give_up(run_id: UUID, words: str) -> int:
+    """Refuse what still waits in a run that is over. How many."""
+    waiting = ToolIntent.objects.filter(run_ref=run_id, state=State.REQUESTED)
+    return sum(
+        _move(intent, State.REQUESTED, State.REFUSED, words=words) for intent in waiting
+    )
+
+
+def _move(intent: ToolIntent, before: str, after: str, **changes: Any) -> bool:
+    """One step of the state machine, recorded. False when it was not in `before`."""
+    with transaction.atomic():
+        changed = ToolIntent.objects.filter(pk=intent.pk, state=before).update(
+            state=after, **changes
+        )
+        intent.refresh_from_db()
+        if changed:
+            chain.append(intent)
+    return bool(changed)
+
+
+def _by(person: Any) -> dict[str, Any]:
+    name = person.get_username() if person else ""
+    return {"decided_by_name": name, "decided_at": timezone.now()}
+
+
+def _missing(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
+    """The tool's own schema, as far as a sentence can say: required and known names."""
+    properties = tool.parameters.get("properties", {})
+    wrong = [
+        f"`{name}` is missing"
+        for name in tool.parameters.get("required", [])
+        if name not in arguments
+    ]
+    unknown = sorted(set(arguments) - set(properties) - {INTENT})
+    if unknown and tool.parameters.get("additionalProperties") is False:
+        wrong.append(f"there is no {', '.join(f'`{name}`' for name in unknown)}")
+    wrong += [
+        f"`{name}` must be a {properties[name]['type']}"
+        for name in sorted(set(arguments) & set(properties))
+        if not _has_type(arguments[name], properties[name].get("type"))
+    ]
+    return wrong
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
+
+
+def _has_type(value: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, str) or wanted not in _TYPES:
+        return True
+    if isinstance(value, bool) and wanted != "boolean":
+        return False
+    return isinstance(value, _TYPES[wanted])

@@ -1,0 +1,103 @@
+"""Whether a tool call runs, is asked about, or is refused. Pure, explained, ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from context_app.models import PolicyRule, StandingApproval
+from context_app.models.intent import RANK, Risk
+from context_app.models.policy import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule as data; None and "" fit everything. `teams` are ids."""
+
+    name: str
+    action: str
+    tool: str = ""
+    target: str = ""
+    risk: str = ""
+    person: Any = None
+    team: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What is decided about."""
+
+    tool: str
+    target: str
+    risk: str  # the effective one
+    person: Any = None
+    teams: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """`action` run, ask or refuse; `why` is a sentence that names what decided."""
+
+    action: str
+    why: str
+
+
+def decide(
+    call: Call, rules: Sequence[Rule], standing: dict[str, str] | None = None
+) -> Ruling:
+    """The first rule that fits; else by risk: low runs, the rest is asked.
+
+    `standing`: tool → risk up to which the person approved it for this conversation. It
+    answers a question, it never overrides a refusal.
+    """
+    ruling = _by_rules(call, rules)
+    if ruling.action != Action.ASK or standing is None or call.tool not in standing:
+        return ruling
+    if RANK[Risk(call.risk)] <= RANK[Risk(standing[call.tool])]:
+        return Ruling(action=Action.RUN, why="Approved for this conversation.")
+    return ruling
+
+
+def rules_in_force() -> list[Rule]:
+    """The active rules of this installation, in their order."""
+    return [
+        Rule(
+            name=row.name,
+            action=row.action,
+            tool=row.tool,
+            target=row.target,
+            risk=row.risk,
+            person=row.person_id,
+            team=row.team_id,
+        )
+        for row in PolicyRule.objects.filter(is_active=True)
+    ]
+
+
+def standing_approvals(conversation_id: Any) -> dict[str, str]:
+    """Tool → risk that a person approved for the rest of a conversation."""
+    rows = StandingApproval.objects.filter(conversation_id=conversation_id)
+    return dict(rows.values_list("tool", "risk"))
+
+
+def _by_rules(call: Call, rules: Sequence[Rule]) -> Ruling:
+    for rule in rules:
+        if _fits(rule, call):
+            return Ruling(action=rule.action, why=f"Rule “{rule.name}”.")
+    if call.risk == Risk.LOW:
+        return Ruling(action=Action.RUN, why="Low risk, and no rule says otherwise.")
+    return Ruling(
+        action=Action.ASK, why=f"Risk {call.risk}, and no rule says otherwise."
+    )
+
+
+def _fits(rule: Rule, call: Call) -> bool:
+    return (
+        (not rule.tool or fnmatchcase(call.tool, rule.tool))
+        and (not rule.target or fnmatchcase(call.target, rule.target))
+        and (not rule.risk or RANK[Risk(call.risk)] >= RANK[Risk(rule.risk)])
+        and (rule.person is None or rule.person == call.person)
+        and (rule.team is None or rule.team in call.teams)
+    )

@@ -1,0 +1,67 @@
+"""What a tool is, and what it is given. Pure: no database, no Django."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Risk = Literal["low", "medium", "high"]
+Arguments = Mapping[str, Any]
+
+MAX_RESULT = 60_000  # characters that a model gets of a result
+
+
+class ToolError(Exception):
+    """It did not work; the message is for the model, and says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """What a call may use. `workspace` None: the operator gave none.
+
+    `stop` is set when nobody waits for the result any more: end soon. Times in seconds.
+    """
+
+    conversation_id: str
+    person_id: Any
+    workspace: Path | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    deadline_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool. `parameters` is a JSON Schema object (without the intent, which is added
+    to every tool). `risk`: the least it is, whatever a model says; `risk_of` may raise it
+    for given arguments. `target_of`: what it touches, one line, for rules and people.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    run: Callable[[Arguments, ToolContext], str]
+    risk: Risk = "low"
+    risk_of: Callable[[Arguments], Risk] | None = None
+    target_of: Callable[[Arguments], str] | None = None
+    needs_workspace: bool = False
+
+    def floor(self, arguments: Arguments) -> Risk:
+        """The least risk of this call, by the tool and its arguments."""
+        own = self.risk_of(arguments) if self.risk_of else self.risk
+        order = ("low", "medium", "high")
+        return max(own, self.risk, key=order.index)
+
+    def target(self, arguments: Arguments) -> str:
+        """What this call touches; "" for nothing in particular."""
+        return self.target_of(arguments)[:2000] if self.target_of else ""
+
+
+def cut(text: str, limit: int = MAX_RESULT) -> str:
+    """A result that fits, with a word about what was left out."""
+    if len(text) <= limit:
+        return text
+    left = len(text) - limit
+    return f"{text[:limit]}\n[… {left:,} more characters left out]"

@@ -1,0 +1,71 @@
+"""A person's word on a tool call that waits, and the run that then goes on.
+
+The person whose run it is decides; nobody else can see the card.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from context_app.models import ToolIntent
+from context_app.services import intents
+from sessions_app.errors import Invalid, NotFound
+from sessions_app.models import Run
+from sessions_app.people import Person
+from sessions_app.runs import claims, notices
+from sessions_app.runs.executor import executor
+
+
+def intents_of(*, user: Person, run_id: UUID) -> list[ToolIntent]:
+    """The tool calls of one run of this person, oldest first. Raises NotFound."""
+    if not Run.objects.visible_to(user).filter(pk=run_id).exists():
+        raise NotFound("There is no such answer.")
+    rows = ToolIntent.objects.filter(run_ref=run_id)
+    return list(rows.order_by("step", "created_at"))
+
+
+def decide(
+    *,
+    user: Person,
+    intent_id: UUID,
+    approve: bool,
+    for_conversation: bool = False,
+    words: str = "",
+) -> ToolIntent:
+    """Approve or refuse a call that waits; once. Raises NotFound, Invalid.
+
+    When nothing of its run waits any more, the run goes on.
+    """
+    intent = _mine(user, intent_id)
+    with transaction.atomic():
+        if approve:
+            is_first = intents.approve(intent, user, for_conversation=for_conversation)
+        else:
+            is_first = intents.refuse(intent, user, words)
+        run = Run.objects.filter(pk=intent.run_ref).first()
+        if is_first and run is not None:
+            _go_on(run)
+    notices.intent_changed(intent.conversation_ref, intent)
+    if not is_first:
+        raise Invalid("This call was decided already.")
+    return intent
+
+
+def _mine(user: Person, intent_id: UUID) -> ToolIntent:
+    try:
+        intent = ToolIntent.objects.filter(pk=intent_id).first()
+    except (ValidationError, ValueError, TypeError):
+        intent = None
+    mine = Run.objects.visible_to(user)
+    if intent is None or not mine.filter(pk=intent.run_ref).exists():
+        raise NotFound("There is no such tool call.")
+    return intent
+
+
+def _go_on(run: Run) -> None:
+    """Put a waiting run back into the queue, unless another of its calls waits."""
+    if claims.wake_decided(run.pk):
+        transaction.on_commit(lambda: executor.submit(run.pk))

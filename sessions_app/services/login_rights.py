@@ -1,0 +1,78 @@
+"""Who may keep a login, asked when it begins and once more when it has come.
+
+Minutes lie between the two, at the vendor's page: people leave teams, lose their rights,
+and credentials change hands meanwhile.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from providers.errors import ConfigurationError
+from providers.oauth.login import LoginMethod
+from providers.types import Credential
+from sessions_app.errors import Invalid, NotAllowed
+from sessions_app.models import Membership, PendingLogin, SavedAuthentication
+from sessions_app.services.credential_rows import managed_credential
+
+ONLY_YOU = "Only you may use such a login: it cannot be shared."
+_NOT_YOURS = "Only the person who signed in may log in again here."
+
+
+def to_renew(
+    user: User, provider: str, credential_id: UUID | str | None, method: LoginMethod
+) -> SavedAuthentication | None:
+    """The credential to log in again for; None for a new one.
+
+    Raises NotFound, NotAllowed, Invalid.
+    """
+    if not credential_id:
+        return None
+    row = managed_credential(user=user, credential_id=credential_id)
+    if row.auth_type != "oauth" or row.provider != provider:
+        raise Invalid("That credential is no login of this vendor.")
+    if (row.is_personal or method.is_personal) and row.owner_id != user.pk:
+        raise NotAllowed(_NOT_YOURS)
+    if method.is_personal and is_shared(row):
+        raise Invalid(ONLY_YOU, field="method")
+    return row
+
+
+def check_person(row: PendingLogin) -> User:
+    """Who began it, as they are now. Raises ConfigurationError when they may nothing."""
+    found = User.objects.filter(pk=row.user_id, is_active=True).first()
+    if found is None:
+        raise ConfigurationError("Whoever began this login is not active any more.")
+    return found
+
+
+def check_renewal(
+    row: PendingLogin, found: SavedAuthentication, credential: Credential
+) -> None:
+    """Whether these tokens may become that credential, as it is now.
+
+    Raises ConfigurationError; nothing was changed.
+    """
+    user = check_person(row)
+    is_personal = bool(found.is_personal or credential.metadata.get("is_personal"))
+    is_foreign = is_personal and found.owner_id != user.pk
+    if is_foreign or not found.is_managed_by(user):
+        raise ConfigurationError("This credential has another owner now.")
+    if credential.metadata.get("is_personal") and is_shared(found):
+        raise ConfigurationError(ONLY_YOU)
+
+
+def share_as_wanted(row: PendingLogin, saved: SavedAuthentication) -> None:
+    """With whom a new login is shared, as far as its owner still may."""
+    user = check_person(row)
+    saved.owner = user
+    in_team = Membership.objects.filter(user=user, team=row.team_id).exists()
+    saved.team_id = row.team_id if in_team else None
+    saved.is_shared_with_everyone = row.is_shared_with_everyone and user.is_staff
+
+
+def is_shared(row: SavedAuthentication) -> bool:
+    """Whether others than the owner may use it."""
+    return bool(row.team_id or row.is_shared_with_everyone)
