@@ -167,11 +167,15 @@ def paste(page: Page, text: str) -> None:
     page.click("#login-send")
 
 
-def codex_file(**more: Any) -> dict[str, Any]:
-    """As Codex writes it."""
-    data = {"auth_mode": "apikey", "OPENAI_API_KEY": "sk-test-imported", **more}
+def json_file(data: Any, name: str = "auth.json") -> dict[str, Any]:
+    """A file to choose."""
     return {
-        "name": "auth.json",
+        "name": name,
         "mimeType": "application/json",
         "buffer": json.dumps(data).encode(),
     }
+
+
+def codex_file() -> dict[str, Any]:
+    """A key, as Codex keeps it."""
+    return json_file({"auth_mode": "apikey", "OPENAI_API_KEY": "sk-test-imported"})

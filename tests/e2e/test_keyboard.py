@@ -9,6 +9,7 @@ STOPS = """() => {
   const stops = [];
   for (const node of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']"))
     if (node.checkVisibility({ visibilityProperty: true }) && !node.disabled && !node.closest("dialog:not([open])")
+      && (node.type !== "radio" || node.checked) // a group of them is one stop
       && (node.tagName === "SUMMARY" || !node.closest("details:not([open])"))) stops.push(node);
   stops.forEach((node, i) => { node.dataset.stop = i; });
   return stops.length;

@@ -8,7 +8,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import ask, finished, last_answer, ready
-from tests.e2e.logging_in import at_vendor, begin, card, codex_file, more
+from tests.e2e.logging_in import at_vendor, begin, card, codex_file, json_file, more
 
 
 def test_a_business_plan_warns_and_the_mode_can_be_changed(login_page, vendors):
@@ -116,6 +116,28 @@ def test_a_key_of_codex_is_shown_before_it_is_imported(login_page):
     expect(card(page, "from_codex")).to_contain_text("is imported")
     expect(card(page, "from_codex")).to_contain_text("API key")
     assert "sk-test-imported" not in page.content()
+
+
+def test_a_profile_of_two_files_is_imported_when_both_are_there(login_page):
+    page = login_page
+    config = {"authentication": {"type": "user_oauth", "client_id": "c-1"}}
+    tokens = {
+        "type": "oauth_token",
+        "access_token": "sk-ant-oat-test-1",
+        "refresh_token": "sk-ant-ort-test-1",
+        "expires_at": 4_000_000_000,
+    }
+    page.click("#import-open")
+    expect(page.locator("#import-companion")).to_be_hidden()
+    page.set_input_files("#import-file", files=[json_file(tokens, "default.json")])
+    expect(page.locator("#import-offers input")).to_be_disabled()
+    expect(page.locator("#import-offers")).to_contain_text("A profile is two files")
+    page.set_input_files("#import-companion", files=[json_file(config, "default.json")])
+    expect(page.locator("#import-offers input")).to_be_checked()
+    page.fill("#import-name", "console")
+    page.click("#import-save")
+    expect(card(page, "console")).to_be_focused()
+    expect(card(page, "console")).to_contain_text("login")
 
 
 def test_a_file_that_is_too_large_or_says_nothing_is_refused_in_words(login_page):

@@ -204,3 +204,36 @@ def test_a_subscription_login_is_refused_with_the_reason(vendor, alice):
         ("console", False),
         ("subscription", True),
     ]
+
+
+def test_a_shared_login_cannot_become_a_personal_one(vendor, alice):
+    alice.user.is_staff = True
+    alice.user.save()
+    login = alice.begin(is_shared_with_everyone=True)
+    alice.paste(login, vendor.authorize(login["authorize_url"]))
+    row = SavedAuthentication.objects.get()
+    refused = alice.call(
+        "post",
+        "/api/logins/",
+        provider="openai",
+        method="siwc",
+        credential_id=str(row.pk),
+    )
+    assert refused.status_code == 400
+    assert "cannot be shared" in refused.json()["error"]["message"]
+
+
+def test_only_its_owner_makes_a_login_personal(vendor, alice, bob):
+    login = alice.begin()
+    alice.paste(login, vendor.authorize(login["authorize_url"]))
+    row = SavedAuthentication.objects.get()
+    bob.user.is_staff = True
+    bob.user.save()
+    refused = bob.call(
+        "post",
+        "/api/logins/",
+        provider="openai",
+        method="siwc",
+        credential_id=str(row.pk),
+    )
+    assert refused.status_code == 403

@@ -1,0 +1,290 @@
+"""Ten thousand credentials, a thousand of them due: the sweep, and the admin's list.
+
+The sweep's anchor is the same token requests sent bare, by as many threads, to the same
+server: what is above it is ours. The list's anchor is the list with one row. Everything
+runs in a process of its own, on SQLite in a data directory of its own.
+
+    python -m benchmarks.credentials work ROWS DUE   (what that process does)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+THREADS = 8  # of a sweep
+DELAYS_MS = (0, 200)  # how long the vendor takes for a token
+ENOUGH_S = 900.0  # the whole sweep is measured, whatever a scheduled one may take
+
+
+def measure(*, quick: bool = False) -> list[dict]:
+    """Rows of {what, rows, queries, seconds and the like}; a column is what it says."""
+    count, due = (1000, 100) if quick else (10_000, 1000)
+    found: list[dict] = []
+    for delay_ms in DELAYS_MS:
+        with TokenServer(delay_ms) as vendor:
+            floor_s = _bare(vendor.url, due)
+            vendor.asked.clear()
+            only = "" if delay_ms == DELAYS_MS[-1] else "sweep"
+            result = _worker(vendor.url, count, due, only)
+            sweep = {
+                "what": f"sweep, vendor takes {delay_ms} ms",
+                **result["sweep"],
+                "token requests": len(vendor.asked),
+                "bare requests s": round(floor_s, 2),
+            }
+        found.append(sweep)
+        found += result["lists"]
+    return found
+
+
+class TokenServer:
+    """Gives every refresh token a successor, `delay_ms` later, and notes when it was asked."""
+
+    def __init__(self, delay_ms: int) -> None:
+        self.asked: list[float] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(handler) -> None:
+                handler.rfile.read(int(handler.headers["Content-Length"]))
+                self.asked.append(time.monotonic())
+                number = len(self.asked)
+                time.sleep(delay_ms / 1000)
+                tokens = {
+                    "access_token": f"at-test-{number}",
+                    "refresh_token": f"rt-test-{number}",
+                    "token_type": "bearer",
+                    "expires_in": 3600,
+                }
+                body = json.dumps(tokens).encode()
+                handler.send_response(200)
+                handler.send_header("Content-Type", "application/json")
+                handler.send_header("Content-Length", str(len(body)))
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            def log_message(handler, *args: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> TokenServer:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _bare(url: str, due: int) -> float:
+    """Seconds for the same requests with nothing around them."""
+    local = threading.local()
+
+    def ask(number: int) -> None:
+        if not hasattr(local, "http"):
+            local.http = requests.Session()
+            local.http.trust_env = False
+        fields = {"grant_type": "refresh_token", "refresh_token": f"rt-test-{number}"}
+        local.http.post(
+            f"{url}/oauth/token", data=fields, timeout=30
+        ).raise_for_status()
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(ask, range(due)))
+    return time.monotonic() - started
+
+
+def _worker(url: str, count: int, due: int, only: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="maestro-credentials-") as data:
+        env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "maestro.settings",
+            "MAESTRO_DATA": data,
+            "MAESTRO_DATABASE_URL": "",  # never the rows of an installation
+            "MAESTRO_DEMO": "false",
+            "MAESTRO_LOG_LEVEL": "ERROR",
+            "MAESTRO_REROUTE": f"https://auth.openai.com={url}",
+        }
+        command = [sys.executable, "manage.py", "prepare"]
+        subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
+        me = [sys.executable, "-m", "benchmarks.credentials", "work"]
+        done = subprocess.run(
+            [*me, str(count), str(due), only],
+            cwd=ROOT,
+            env=env,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    return json.loads(done.stdout)
+
+
+# -- in the process that is measured ----------------------------------------------------
+
+
+def work(count: int, due: int, only: str) -> dict[str, Any]:
+    """The list with one row, then with all; then the sweep."""
+    import django
+
+    django.setup()
+    timer = _Timer()
+    lists = [] if only else _lists(timer, 1)
+    _fill(count, due)
+    if not only:
+        lists += _lists(timer, count)
+    return {"sweep": _sweep(timer, count), "lists": lists}
+
+
+class _Timer:
+    """Statements of all threads: how many, how long together, the longest."""
+
+    def __init__(self) -> None:
+        from django.db.backends.signals import connection_created
+
+        self._lock = threading.Lock()
+        self.reset()
+        connection_created.connect(self._watch, weak=False)
+
+    def reset(self) -> None:
+        self.count, self.total_s, self.longest_s = 0, 0.0, 0.0
+
+    def _watch(self, connection: Any, **_: object) -> None:
+        if self not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self)
+
+    def __call__(self, execute: Any, *arguments: Any) -> Any:
+        started = time.monotonic()
+        try:
+            return execute(*arguments)
+        finally:
+            took_s = time.monotonic() - started
+            with self._lock:
+                self.count += 1
+                self.total_s += took_s
+                self.longest_s = max(self.longest_s, took_s)
+
+
+def _fill(count: int, due: int) -> None:
+    """Logins of ten people, half of them shared with a team; the first `due` are due."""
+    from django.contrib.auth.models import User
+    from django.utils import timezone
+
+    from sessions_app.models import SavedAuthentication, Team
+
+    people = [User.objects.get_or_create(username=f"person{n}")[0] for n in range(10)]
+    teams = [Team.objects.get_or_create(name=f"team {n}")[0] for n in range(10)]
+    now = timezone.now()
+    facts = {"kind": "codex", "mode": "chatgpt", "mode_choice": "auto", "plan": "Plus"}
+    SavedAuthentication.objects.all().delete()
+    rows = []
+    for number in range(count):
+        is_due = number < due
+        row = SavedAuthentication(
+            provider="openai",
+            auth_type="oauth",
+            name=f"login_{number:05}",
+            owner=people[number % 10],
+            team=teams[number % 10] if number % 2 else None,
+            metadata={**facts, "email": f"p{number}@example.org", "account_id": "acc"},
+            expires_at=now + timedelta(seconds=60 if is_due else 3600),
+            refresh_at=now + timedelta(seconds=-1 - number if is_due else 3400),
+        )
+        secrets = {"access_token": "at-test-0" * 100, "refresh_token": f"rt-{number}"}
+        row.seal(secrets)
+        rows.append(row)
+    SavedAuthentication.objects.bulk_create(rows, batch_size=500)
+
+
+def _sweep(timer: _Timer, count: int) -> dict[str, Any]:
+    from sessions_app import sweep
+
+    with _measured(timer) as took:
+        counts = sweep.sweep(budget_s=ENOUGH_S)
+    return {
+        "rows": count,
+        "due": counts["due"],
+        "renewed": counts["renewed"],
+        "seconds": took["s"],
+        "queries": timer.count,
+        "database s, all threads": round(timer.total_s, 2),
+        "longest query ms": round(timer.longest_s * 1000, 1),
+    }
+
+
+def _lists(timer: _Timer, count: int) -> list[dict[str, Any]]:
+    """The admin's list, as a superuser opens it; the median of some goes."""
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.urls import reverse
+
+    if count == 1:
+        _fill(1, 0)
+        User.objects.create_superuser("root")
+    client = Client(headers={"host": "127.0.0.1:8000"})
+    root = User.objects.get(username="root")
+    client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+    url = reverse("admin:sessions_app_savedauthentication_changelist")
+    pages = {"": "first page"}
+    if count > 1:
+        pages |= {
+            f"?p={count // 200}": "middle page",
+            "?condition=expiring": "filter by condition",
+            "?q=person3": "search",
+            "?o=7": "sorted by condition",
+        }
+    rows = []
+    for query, name in pages.items():
+        assert client.get(url + query).status_code == 200  # templates are loaded once
+        times = []
+        for _ in range(5):
+            with _measured(timer) as took:
+                answer = client.get(url + query)
+            times.append(took["s"])
+        rows.append(
+            {
+                "what": f"admin list, {name}",
+                "rows": count,
+                "seconds": statistics.median(times),
+                "queries": timer.count,
+                "database s, all threads": round(timer.total_s, 3),
+                "longest query ms": round(timer.longest_s * 1000, 1),
+                "page KB": round(len(answer.content) / 1024),
+            }
+        )
+    return rows
+
+
+@contextmanager
+def _measured(timer: _Timer) -> Iterator[dict[str, float]]:
+    took: dict[str, float] = {}
+    timer.reset()
+    started = time.monotonic()
+    yield took
+    took["s"] = round(time.monotonic() - started, 3)
+
+
+if __name__ == "__main__":
+    _, _, rows, due, *rest = sys.argv
+    print(json.dumps(work(int(rows), int(due), "".join(rest))))
