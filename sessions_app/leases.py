@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 STALE_S = 8.0  # four beats
 _BUSY_TRIES, _BUSY_REST_S = 5, 0.3
-# After a failure that is not the login's fault, the scheduled renewal tries again then.
+# After a failure that is not the login's fault, the sweep tries again then.
 BACK_OFF = timedelta(minutes=2)
 MISCONFIGURED = timedelta(minutes=15)
 
@@ -80,8 +80,7 @@ def take(credential: Credential) -> DatabaseLease | None:
     )
     try:
         changed = same.update(lease_holder=identity(), lease_beat=F("lease_beat") + 1)
-    except OperationalError as exc:  # full, read-only, locked: nothing is asked then
-        log.error("refresh.no_lease", extra={"error": type(exc).__name__})
+    except OperationalError:  # full, read-only, locked: nothing is asked then
         raise ProviderUnavailable(
             "This login cannot be renewed: the database takes no changes just now.",
             provider=row.provider,
@@ -101,10 +100,10 @@ class DatabaseLease:
         # Whoever died or fell silent had no answer: an error is from another time then.
         was_given_back = not row.lease_holder
         self.last_error = _error_info(row.refresh_error) if was_given_back else None
-        ended = row.last_refresh_at
-        # A clock that was set back must not make it last.
-        ago = abs(timezone.now() - ended) if ended else None
-        self.failed_ago_s = ago.total_seconds() if ago is not None else None
+        ended = row.last_refresh_at  # by a clock that may have been set back since
+        self.failed_ago_s = (
+            abs((timezone.now() - ended).total_seconds()) if ended else None
+        )
 
     def beat(self) -> bool:
         """Called while the vendor is asked: keeps no connection."""

@@ -25,10 +25,19 @@ from sessions_app import crypto
 
 log = logging.getLogger(__name__)
 
+# Sealed tokens that the disk had no room for: this process may still store them.
+_unwritten: dict[tuple[UUID, int], str] = {}
+
 
 def write(row_id: UUID, generation: int, value: dict[str, Any]) -> None:
-    """Keep `value`. Raises OSError (no room), CryptoError."""
-    sealed = crypto.encrypt(value, _context(row_id, generation)).encode()
+    """Keep `value`. Raises OSError (no room: kept in memory), CryptoError."""
+    sealed = crypto.encrypt(value, _context(row_id, generation))
+    _unwritten[row_id, generation] = sealed
+    _write_file(row_id, generation, sealed.encode())
+    _unwritten.pop((row_id, generation), None)
+
+
+def _write_file(row_id: UUID, generation: int, sealed: bytes) -> None:
     directory = _directory()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _path(row_id, generation)
@@ -50,7 +59,8 @@ def write(row_id: UUID, generation: int, value: dict[str, Any]) -> None:
 def read(row_id: UUID, generation: int) -> dict[str, Any] | None:
     """What was kept for this very generation; None when there is nothing to use."""
     try:
-        sealed = _path(row_id, generation).read_text("ascii")
+        sealed = _unwritten.get((row_id, generation), "")
+        sealed = sealed or _path(row_id, generation).read_text("ascii")
         value = crypto.decrypt(sealed, _context(row_id, generation))
     except FileNotFoundError:
         return None
@@ -65,11 +75,13 @@ def read(row_id: UUID, generation: int) -> dict[str, Any] | None:
 
 def is_there(row_id: UUID, generation: int) -> bool:
     """Whether something was kept for this very generation."""
-    return _path(row_id, generation).exists()
+    has_it = (row_id, generation) in _unwritten
+    return has_it or _path(row_id, generation).exists()
 
 
 def forget(row_id: UUID, generation: int) -> None:
     """It is stored, or nobody's any more. Forgetting what is not there is no error."""
+    _unwritten.pop((row_id, generation), None)
     with suppress(OSError):
         _path(row_id, generation).unlink()
 

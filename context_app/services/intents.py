@@ -27,6 +27,7 @@ from context_app.models.intent import Purpose, Risk
 from context_app.models.policy import Action
 from context_app.services import chain, policy
 from context_app.tools.base import Tool
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -104,12 +105,12 @@ def declare(
 ) -> ToolIntent:
     """Record a valid call and decide it by policy. The same call twice is one intent."""
     known = ToolIntent.objects.filter(
-        run_ref=asker.run_id, step=asker.step, call_id=call_id
+        run_ref=asker.run_id, step=asker.step, call_id=without_nul(call_id)[:200]
     ).first()
     if known is not None:
         return known
-    plain = {k: v for k, v in arguments.items() if k != INTENT}
-    declared = arguments[INTENT]
+    plain = without_nul({k: v for k, v in arguments.items() if k != INTENT})
+    declared = without_nul(dict(arguments[INTENT]))
     intent = ToolIntent(
         run_id=asker.run_id,
         run_ref=asker.run_id,
@@ -117,13 +118,13 @@ def declare(
         person=asker.person,
         person_name=asker.person.get_username() if asker.person else "",
         step=asker.step,
-        call_id=call_id[:200],
+        call_id=without_nul(call_id)[:200],
         provider=asker.provider,
         model=asker.model,
         tool=tool.name,
         arguments=plain,
         arguments_hash=chain.digest(plain),
-        target=tool.target(plain),
+        target=without_nul(tool.target(plain)),
         purpose=declared["purpose"],
         scope=declared["scope"].strip(),
         declared_risk=declared["risk_level"],
@@ -171,7 +172,7 @@ def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> b
 
 def refuse(intent: ToolIntent, by: Any, words: str) -> bool:
     """Do not run a waiting call; the model gets the words. False when it was decided."""
-    said = words.strip()[:2000] or "The person refused this call."
+    said = without_nul(words).strip()[:2000] or "The person refused this call."
     return _move(
         intent, State.REQUESTED, State.REFUSED, decided_by=by, words=said, **_by(by)
     )
@@ -189,7 +190,11 @@ def finish(intent: ToolIntent, result: str, *, is_error: bool) -> bool:
     """Record what a call brought."""
     state = State.FAILED if is_error else State.DONE
     return _move(
-        intent, State.STARTED, state, result=result, finished_at=timezone.now()
+        intent,
+        State.STARTED,
+        state,
+        result=without_nul(result),
+        finished_at=timezone.now(),
     )
 
 

@@ -104,6 +104,12 @@ class OAuthClient:
             headers=_headers(self._server.refresh_body),
             **fields,
         )
+        if not {"access_token", "refresh_token"} & set(carrier.document or ()):
+            raise ProtocolError(
+                f"{self._server.label}'s login service answered without a token. The "
+                "login is kept.",
+                provider=self._server.provider,
+            )
         return carrier.tokens()
 
     def exchange_token(

@@ -5,6 +5,14 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def end_begun(apps, schema_editor):
+    """Backwards: the state before knows neither, and would wait for them for ever."""
+    rows = apps.get_model("sessions_app", "Run")
+    rows.objects.using(schema_editor.connection.alias).filter(
+        status__in=("retrying", "waiting")
+    ).update(status="interrupted")
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("sessions_app", "0007_logins"),
@@ -12,6 +20,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(migrations.RunPython.noop, end_begun),
         migrations.CreateModel(
             name="RunAttempt",
             fields=[

@@ -24,6 +24,7 @@ from sessions_app.runs.response import RunResponse, as_data
 from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.runs.writer import writer
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +91,8 @@ def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
         provider=run.provider, model=run.model, session_id=run.credential_name
     )
     Message.objects.filter(pk=run.answer_id).update(
-        parts=msgspec.to_builtins(response.parts()),
-        text=response.text,
+        parts=without_nul(msgspec.to_builtins(response.parts())),
+        text=without_nul(response.text),
         origin=msgspec.to_builtins(origin),
     )
     Conversation.objects.filter(pk=run.conversation_id).update(

@@ -33,6 +33,7 @@ from sessions_app.services.credential_rows import (
 )
 
 MODELS_TTL_S = 600
+MAX_MODELS = 2_000  # a server of somebody's own may list a million
 
 State = SavedAuthentication.State
 
@@ -93,9 +94,10 @@ def models_for(
     found: Sequence[Model] | None = None if fresh else cache.get(key)
     if found is None:
         try:
-            found = interface.list_models(
+            listed = interface.list_models(
                 row.provider, cast(AuthType, row.auth_type), row.name
             )
+            found = listed[:MAX_MODELS]
         except (CredentialRejected, CredentialUnreadable) as exc:
             _store(row, _failed(exc))
             raise

@@ -6,19 +6,49 @@ and credentials change hands meanwhile.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from providers.errors import ConfigurationError
 from providers.oauth.login import LoginMethod
 from providers.types import Credential
+from sessions_app import crypto
 from sessions_app.errors import Invalid, NotAllowed
 from sessions_app.models import Membership, PendingLogin, SavedAuthentication
 from sessions_app.services.credential_rows import managed_credential
 
+MAX_WAITING = 20  # logins of one person at once
+MAX_BEGUN, WITHIN = 60, timedelta(minutes=10)  # each may ask the vendor, and is a row
 ONLY_YOU = "Only you may use such a login: it cannot be shared."
 _NOT_YOURS = "Only the person who signed in may log in again here."
+
+
+def check_number(user: User) -> None:
+    """Whether one more is too many. Raises Invalid.
+
+    Commands do not count: one that was killed leaves a login which nobody can cancel.
+    """
+    now = timezone.now()
+    begun = PendingLogin.objects.filter(user=user).exclude(session_hash="")
+    waiting = begun.filter(status=PendingLogin.Status.WAITING, expires_at__gt=now)
+    if waiting.count() >= MAX_WAITING:
+        raise Invalid("Finish or cancel the logins that you have begun.")
+    if begun.filter(created_at__gt=now - WITHIN).count() >= MAX_BEGUN:
+        raise Invalid("You have begun very many logins. Try again in ten minutes.")
+
+
+def check_keys() -> None:
+    """Whether a login could be saved at all, before somebody makes one. Raises Invalid."""
+    try:
+        crypto.verify_canary()
+    except crypto.CryptoError:
+        raise Invalid(
+            "Nothing can be saved: the encryption keys are missing, or do not fit this "
+            "database. The operator must restore the key file."
+        ) from None
 
 
 def to_renew(

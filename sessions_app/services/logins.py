@@ -42,7 +42,6 @@ from sessions_app.services.credential_inputs import checked_name
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 20  # logins of one person at once
 ASKING = timedelta(minutes=2)  # the longest question about a device login
 KEPT = timedelta(hours=1)  # afterwards nobody asks how one ended
 
@@ -79,12 +78,8 @@ def begin(
     everyone = may_share(user, is_shared_with_everyone, team)
     if chosen.is_personal and (found_team or everyone):
         raise Invalid(login_rights.ONLY_YOU, field="team")
-    waiting = PendingLogin.objects.filter(
-        user=user, status=Status.WAITING, expires_at__gt=timezone.now()
-    )
-    # A command that was killed leaves one behind which nobody can cancel.
-    if waiting.exclude(session_hash="").count() >= MAX_WAITING:
-        raise Invalid("Finish or cancel the logins that you have begun.")
+    login_rights.check_number(user)
+    login_rights.check_keys()
     row = PendingLogin(
         user=user,
         session_hash=_hash(session_key),

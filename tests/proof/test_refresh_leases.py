@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from providers import refresh
 from sessions_app import leases
 from tests.proof.nursery import Child
 from tests.proof.refreshing import Installation, both, note, one
@@ -160,6 +161,7 @@ def test_who_waited_for_a_failure_shares_it(both: Installation) -> None:
     row = both.row(name)
     assert (row["state"], row["holder"], row["generation"]) == ("ok", "", 0)
     both.vendor.set()
+    time.sleep(refresh.BREATH_S)  # until then the failure is answer enough
     assert both.ask(name, how="models") == {}
 
 

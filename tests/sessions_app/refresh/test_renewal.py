@@ -294,13 +294,14 @@ def test_a_vendor_in_trouble_is_not_asked_by_every_caller_whose_token_still_work
     vendor.says = [UNAVAILABLE] * 6
     for _ in range(3):
         with pytest.raises(ProviderUnavailable):
-            refresh.renew(store, login, vendor, is_patient=True)
+            refresh.renew(store, login, vendor, pause_s=refresh.PATIENT_S)
     assert len(vendor.asked) == 2
     for _ in range(2):  # whose token is over asks
         with pytest.raises(ProviderUnavailable):
             refresh.renew(store, login, vendor)
     assert len(vendor.asked) == 6
     SavedAuthentication.objects.update(
-        last_refresh_at=timezone.now() - leases.PAUSE - timedelta(seconds=1)
+        last_refresh_at=timezone.now() - timedelta(seconds=refresh.PATIENT_S + 1)
     )
-    assert refresh.renew(store, login, vendor, is_patient=True).generation == 1
+    renewed = refresh.renew(store, login, vendor, pause_s=refresh.PATIENT_S)
+    assert renewed.generation == 1
