@@ -41,17 +41,17 @@ def answer(run: Run, live: LiveRun, tools: list[Tool]) -> Outcome:
     if live.response.is_broken:
         tries.go_on()  # a person asked for the rest of a broken answer
     while True:
-        error = tries.ask()
+        broken = tries.ask()
         if is_over(live):
             return stopped(live)
-        if error is None:
+        if broken is None:
             return Outcome(status=Status.DONE, response=live.response)
-        decision = tries.decide(error)
+        decision = tries.decide(broken.error)
         if not tries.prepare(decision):
             if is_over(live):
                 return stopped(live)
-            tries.close(error)
-            return failed(live.response, error)
+            tries.close(broken)
+            return failed(live.response, broken.error)
 
 
 def limits() -> Limits:
@@ -77,7 +77,7 @@ class _Tries:
         )
         self._limits = limits()
 
-    def ask(self) -> ErrorInfo | None:
+    def ask(self) -> StreamError | None:
         """One request. The error it ended with, or None."""
         self._count += 1
         self._started_at = timezone.now()
@@ -141,10 +141,12 @@ class _Tries:
             part_offset=live.response.next_part,
         )
 
-    def close(self, error: ErrorInfo) -> None:
+    def close(self, broken: StreamError) -> None:
         """What followers see is broken off: the log says so."""
-        if self._live.response.has_output:
-            self._live.log.append([StreamError(error=error)])
+        live = self._live
+        if live.response.has_output or broken.stop_reason_raw:
+            for said in live.log.append([broken]):
+                live.response.add_event(said)
 
     def _may_go_on(self) -> bool:
         if self._count >= self._limits.attempts or not self._live.response.can_go_on:

@@ -22,7 +22,7 @@ from providers.errors import (
     ProviderError,
     RateLimited,
 )
-from providers.events import TERMINAL, ErrorInfo, Event, StreamError
+from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app import credential_news
 from sessions_app.models import Run, SavedAuthentication
@@ -72,21 +72,21 @@ class InProgress(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def attempt(run: Run, live: LiveRun, asked: Asked) -> ErrorInfo | None:
+def attempt(run: Run, live: LiveRun, asked: Asked) -> StreamError | None:
     """Ask the vendor once and log what it says. The error it ended with, or None.
 
-    An error before anything was said is not logged: the next attempt may say it all.
+    The error is not logged: the next attempt may say it all.
     Raises LogClosed when the run is no longer ours.
     """
     response = live.response
-    held: list[ErrorInfo] = []
+    held: list[StreamError] = []
 
     def sink(events: list[Event]) -> None:
         if asked.part_offset:
             events = [shifted(event, asked.part_offset) for event in events]
         last = events[-1]
         if isinstance(last, StreamError):
-            held.append(last.error)
+            held.append(last)
             events = events[:-1]
         for event in live.log.append(events) if events else ():
             response.add_event(event)
@@ -102,7 +102,7 @@ def attempt(run: Run, live: LiveRun, asked: Asked) -> ErrorInfo | None:
     except ProviderError as exc:
         if not live.is_stopping:
             in_database(_note_refusal, run, exc)
-        return exc.info()
+        return StreamError(error=exc.info())
     return held[0] if held else None
 
 
