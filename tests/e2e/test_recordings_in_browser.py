@@ -92,7 +92,9 @@ def maestro(
     """An installation for which the vendors' addresses lead to the emulator."""
     reroute = ",".join(f"{here}={there}" for here, there in vendors.origins().items())
     data = tmp_path_factory.mktemp("recordings") / "data"
-    started = Started(data, "--no-demo", MAESTRO_REROUTE=reroute)
+    started = Started(
+        data, "--no-demo", MAESTRO_REROUTE=reroute, MAESTRO_RETRY_ATTEMPTS="1"
+    )
     yield started
     started.stop()
 
