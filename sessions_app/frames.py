@@ -23,6 +23,24 @@ from uuid import UUID
 
 import msgspec
 
+from sessions_app.frame_views import (
+    ConversationView,
+    CredentialNotice,
+    CredentialRef,
+    IntentView,
+    MessageView,
+    RunView,
+)
+
+__all__ = [
+    "ConversationView",
+    "CredentialNotice",
+    "CredentialRef",
+    "IntentView",
+    "MessageView",
+    "RunView",
+]
+
 PROTOCOL = 1
 
 # A frame's size in bytes, and text of one message in characters.
@@ -168,72 +186,6 @@ class Ready(_Outbound, frozen=True):
     protocol: int = PROTOCOL
 
 
-class CredentialRef(msgspec.Struct, frozen=True, kw_only=True):
-    """A credential as people name it."""
-
-    provider: str
-    auth_type: str
-    name: str
-    id: UUID | None = None
-
-
-class RunView(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the page shows it. `cost_usd` is an estimate by `price_date` prices.
-
-    `retry_at` is set while it waits to ask again. `can_continue`: its answer broke off,
-    and its vendor documents how the rest is asked for.
-    """
-
-    id: UUID
-    conversation_id: UUID
-    question_id: UUID
-    answer_id: UUID
-    status: str
-    cause: str
-    credential: CredentialRef
-    model: str
-    epoch: int
-    seq: int
-    is_demo: bool = False
-    error: dict[str, Any] | None = None
-    retry_at: str | None = None
-    can_continue: bool = False
-    stop_reason: str = ""
-    usage: dict[str, Any] | None = None
-    cost_usd: str | None = None
-    price_date: str = ""
-    created_at: str = ""
-    started_at: str | None = None
-    first_event_at: str | None = None
-    finished_at: str | None = None
-
-
-class MessageView(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as the page shows it; `siblings` are its versions, itself included."""
-
-    id: UUID
-    conversation_id: UUID
-    parent_id: UUID | None
-    depth: int
-    role: str
-    parts: list[dict[str, Any]]
-    created_at: str
-    siblings: list[UUID] = []
-    run: RunView | None = None
-
-
-class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A conversation as the list shows it."""
-
-    id: UUID
-    title: str
-    updated_at: str
-    archived: bool = False
-    credential_id: UUID | None = None
-    model: str = ""
-    active_run_id: UUID | None = None
-
-
 class Accepted(_Outbound, frozen=True):
     """Your message is stored. `again` when it had been before (a resend)."""
 
@@ -281,54 +233,10 @@ class ConversationFrame(_Outbound, frozen=True, tag="conversation"):
     conversation: ConversationView
 
 
-class IntentView(msgspec.Struct, frozen=True, kw_only=True):
-    """A tool call with its declared intent, as its card shows it.
-
-    `state`: requested, approved, refused, started, done, failed, unknown. `decided_by` ""
-    is the policy, for the reason in `decision_why`.
-    """
-
-    id: UUID
-    run_id: UUID
-    conversation_id: UUID
-    call_id: str
-    tool: str
-    arguments: dict[str, Any]
-    target: str
-    purpose: str
-    scope: str
-    declared_risk: str
-    computed_risk: str
-    effective_risk: str
-    state: str
-    decision: str
-    decision_why: str
-    decided_by: str = ""
-    words: str = ""
-    created_at: str = ""
-    decided_at: str | None = None
-    started_at: str | None = None
-    finished_at: str | None = None
-
-
 class IntentFrame(_Outbound, frozen=True, tag="intent"):
     """A tool call was asked for, decided, begun or answered."""
 
     intent: IntentView
-
-
-class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """How a credential of yours is now. `condition`: ok, expiring, refreshing, limited,
-    needs_login, rejected, unreadable; `cause` says why."""
-
-    id: UUID
-    provider: str
-    auth_type: str
-    name: str
-    condition: str
-    cause: str = ""
-    limited_until: str | None = None
-    expires_at: str | None = None
 
 
 class CredentialFrame(_Outbound, frozen=True, tag="credential"):

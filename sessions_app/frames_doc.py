@@ -17,6 +17,7 @@ import msgspec
 
 from providers import events
 from sessions_app import frames
+from sessions_app.runs.events import StepStarted, ToolFinished
 
 BEGIN = "<!-- made by `manage.py frames`; do not edit below -->"
 
@@ -45,7 +46,7 @@ def generated() -> str:
                 "## What frames hold",
                 *_sections(_VALUES, is_frame=False),
                 "## Events in a batch",
-                *_sections(typing.get_args(events.Event)),
+                *_sections((*typing.get_args(events.Event), StepStarted, ToolFinished)),
             ]
         )
         + "\n"
@@ -58,6 +59,8 @@ _VALUES = (
     frames.RunView,
     frames.MessageView,
     frames.ConversationView,
+    frames.IntentView,
+    frames.CredentialNotice,
     events.ErrorInfo,
 )
 

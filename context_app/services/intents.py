@@ -109,9 +109,21 @@ def declare(
     ).first()
     if known is not None:
         return known
+    intent = _declared(asker, tool, call_id, arguments)
+    _decide(intent, asker)
+    with transaction.atomic():
+        intent.save(force_insert=True)
+        chain.append(intent)
+    return intent
+
+
+def _declared(
+    asker: Asker, tool: Tool, call_id: str, arguments: Mapping[str, Any]
+) -> ToolIntent:
+    """What was said of a call, and what we make of its risk; not saved."""
     plain = without_nul({k: v for k, v in arguments.items() if k != INTENT})
     declared = without_nul(dict(arguments[INTENT]))
-    intent = ToolIntent(
+    return ToolIntent(
         run_id=asker.run_id,
         run_ref=asker.run_id,
         conversation_ref=asker.conversation_id,
@@ -130,18 +142,19 @@ def declare(
         declared_risk=declared["risk_level"],
         computed_risk=tool.floor(plain),
     )
+
+
+def _decide(intent: ToolIntent, asker: Asker) -> None:
+    """By policy: its decision, the reason, and the state that follows."""
     call = policy.Call(
-        tool=tool.name,
+        tool=intent.tool,
         target=intent.target,
         risk=intent.effective_risk,
         person=asker.person.pk if asker.person else None,
         teams=asker.teams,
     )
-    ruling = policy.decide(
-        call,
-        policy.rules_in_force(),
-        policy.standing_approvals(asker.conversation_id),
-    )
+    standing = policy.standing_approvals(asker.conversation_id)
+    ruling = policy.decide(call, policy.rules_in_force(), standing)
     intent.decision, intent.decision_why = ruling.action, ruling.why
     intent.state = {
         Action.RUN.value: State.APPROVED,
@@ -149,10 +162,6 @@ def declare(
     }.get(ruling.action, State.REFUSED)
     if intent.state == State.REFUSED:
         intent.words = f"Refused by policy. {ruling.why}"
-    with transaction.atomic():
-        intent.save(force_insert=True)
-        chain.append(intent)
-    return intent
 
 
 def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> bool:

@@ -14,6 +14,7 @@ from providers import imports
 from providers.errors import ConfigurationError
 from providers.imports import Offer
 from providers.store import name_taken
+from providers.types import Credential
 from sessions_app import leases
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
@@ -49,13 +50,8 @@ def save(
     """Save one of the offers; `user` owns it. Raises Invalid, NameTaken, NotAllowed."""
     if not isinstance(user, User) or not user.is_active:
         raise NotAllowed("Sign in first.")
-    offers = read(file_name, content, companion)
-    if not 0 <= index < len(offers):
-        raise Invalid("There is no such offer in this file.", field="index")
-    offer = offers[index]
-    if offer.credential is None:
-        raise Invalid(offer.refusal, field="content")
-    credential = msgspec.structs.replace(offer.credential, name=checked_name(name))
+    offered = _chosen(read(file_name, content, companion), index)
+    credential = msgspec.structs.replace(offered, name=checked_name(name))
     row = SavedAuthentication(
         provider=credential.provider,
         auth_type=credential.auth_type,
@@ -82,6 +78,16 @@ def save(
         },
     )
     return row
+
+
+def _chosen(offers: list[Offer], index: int) -> Credential:
+    """The credential of one offer. Raises Invalid where there is none to have."""
+    if not 0 <= index < len(offers):
+        raise Invalid("There is no such offer in this file.", field="index")
+    offer = offers[index]
+    if offer.credential is None:
+        raise Invalid(offer.refusal, field="content")
+    return offer.credential
 
 
 def view(offer: Offer) -> dict[str, Any]:
