@@ -56,6 +56,7 @@ _TABLE = (
     Setting("MAESTRO_RETRY_ATTEMPTS", "int", 5, "Requests for one answer, the first included, while nothing of it was shown (docs/retries.md). 1 never repeats."),
     Setting("MAESTRO_RETRY_TOTAL_S", "float", 180.0, "Seconds from the first request after which no other is begun."),
     Setting("MAESTRO_WORKSPACE", "str", "", "Directory that tools may read, change and run commands in. Without one, those tools do not exist."),
+    Setting("MAESTRO_SHELL_WITHOUT_SANDBOX", "bool", False, "Let the shell tool run where this machine offers no sandbox: commands then see what the server's user sees, its keys included."),
     Setting("MAESTRO_TOOL_TIMEOUT_S", "float", 120.0, "Seconds a tool may take."),
     Setting("MAESTRO_MAX_STEPS", "int", 25, "Model responses in one run; then it ends."),
     Setting("MAESTRO_MAX_RUN_S", "float", 3600.0, "Seconds of one run after which no further step begins."),

@@ -20,7 +20,8 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """What a call may use. `workspace` None: the operator gave none.
+    """What a call may use. `workspace` None: the operator gave none. `allows_unlocked`:
+    commands may run where this machine offers no sandbox.
 
     `stop` is set when nobody waits for the result any more: end soon. Times in seconds.
     """
@@ -30,6 +31,7 @@ class ToolContext:
     workspace: Path | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     deadline_s: float = 120.0
+    allows_unlocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,10 @@ class _Abortable:
     socket_options: Any
     _dns_host: str
 
+    def address(self) -> tuple[str, int]:
+        """Host name (or address) and port to connect to."""
+        return self._dns_host.strip("[]"), self.port
+
     def _new_conn(self) -> socket.socket:
         call = _current()
         try:
@@ -177,10 +181,10 @@ POOLS = {"http": AbortableHTTPPool, "https": AbortableHTTPSPool}
 def _connect(conn: _Abortable, call: Call | None) -> socket.socket:
     """A connected socket. Looks up from waiting ten times a second for an abort."""
     deadline = time.monotonic() + float(conn.timeout)
-    name = conn._dns_host.strip("[]")
+    name, port = conn.address()
     error: OSError = OSError("no address")
     for family, kind, proto, _, address in socket.getaddrinfo(
-        name, conn.port, type=socket.SOCK_STREAM
+        name, port, type=socket.SOCK_STREAM
     ):
         try:
             sock = socket.socket(family, kind, proto)

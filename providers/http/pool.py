@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -36,7 +37,7 @@ def session_for(provider: str, origin: str) -> requests.Session:
     with _lock:
         session = _sessions.get(key)
         if session is None:
-            session = _sessions[key] = _new_session()
+            session = _sessions[key] = new_session()
             while len(_sessions) > _MAX_SESSIONS:
                 _sessions.popitem(last=False)[1].close()
         else:
@@ -61,8 +62,9 @@ class _Session(requests.Session):
 class _Adapter(HTTPAdapter):
     """`requests`' adapter on our connection classes and one TLS context."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, pools: Mapping[str, Any]) -> None:
         self._context = context
+        self._pools = pools
         super().__init__(pool_connections=4, pool_maxsize=_MAX_IDLE_CONNECTIONS)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -72,13 +74,13 @@ class _Adapter(HTTPAdapter):
             ssl_context=self._context,
             socket_options=_SOCKET_OPTIONS,
         )
-        self.poolmanager.pool_classes_by_scheme = POOLS
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(
             proxy, **kwargs, ssl_context=self._context, socket_options=_SOCKET_OPTIONS
         )
-        manager.pool_classes_by_scheme = POOLS
+        manager.pool_classes_by_scheme = self._pools
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -87,12 +89,13 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-def _new_session() -> requests.Session:
+def new_session(pools: Mapping[str, Any] = POOLS) -> requests.Session:
+    """A session that nobody shares; `pools` make its connections, by scheme."""
     session = _Session()
     session.trust_env = False
     session.headers.clear()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    adapter = _Adapter(_context(settings().ca_bundle))
+    adapter = _Adapter(_context(settings().ca_bundle), pools)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

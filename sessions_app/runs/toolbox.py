@@ -110,6 +110,7 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         workspace=workspace(),
         stop=stop,
         deadline_s=settings.MAESTRO_TOOL_TIMEOUT_S,
+        allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False
