@@ -21,6 +21,7 @@ from providers.types import (
     ReasoningPart,
     RefusalPart,
     Role,
+    SteerPart,
     TextPart,
     ToolCallPart,
     ToolResultPart,
@@ -69,21 +70,29 @@ def assemble(branch: Sequence[StoredMessage]) -> list[Message]:
 
 
 def _steps(message: Message) -> list[Message]:
-    """An answer that used tools as vendors want it: what the model said, what the tools
-    gave back in a message of its own, and so on."""
-    has_results = any(isinstance(part, ToolResultPart) for part in message.parts)
-    if message.role != "assistant" or not has_results:
+    """An answer of several steps as vendors want it: what the model said, what the tools
+    gave back in a message of its own, what the person threw in, and so on."""
+    if message.role != "assistant":
         return [message]
     found: list[Message] = []
-    for is_result, parts in groupby(
-        message.parts, key=lambda part: isinstance(part, ToolResultPart)
-    ):
-        mine = list(parts)
-        if is_result:
-            found.append(Message(role="tool", parts=mine))
-        else:
-            found.append(Message(role="assistant", parts=mine, origin=message.origin))
-    return found
+    for role, parts in groupby(message.parts, key=_speaker):
+        mine = [_as_text(part) for part in parts]
+        origin = message.origin if role == "assistant" else None
+        found.append(Message(role=role, parts=mine, origin=origin))
+    return found or [message]
+
+
+def _speaker(part: Part) -> Role:
+    match part:
+        case ToolResultPart():
+            return "tool"
+        case SteerPart():
+            return "user"
+    return "assistant"
+
+
+def _as_text(part: Part) -> Part:
+    return TextPart(text=part.text) if isinstance(part, SteerPart) else part
 
 
 def _parts(stored: Any) -> list[Part]:
@@ -106,7 +115,7 @@ def _says_something(part: Part) -> bool:
     match part:
         case TextPart() | ReasoningPart():
             return bool(part.text.strip() or part.state)
-        case RefusalPart():
+        case RefusalPart() | SteerPart():
             return bool(part.text.strip())
     return True
 

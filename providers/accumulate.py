@@ -135,6 +135,18 @@ class Accumulator:
             slot = self._slots[part, kind] = _Slot(kind=kind)
         return slot
 
+    def forget_from(self, part: int) -> None:
+        """Parts from this number on were never said."""
+        self._slots = {key: slot for key, slot in self._slots.items() if key[0] < part}
+        self._text = self._pieces("text")
+        self._reasoning = self._pieces("reasoning")
+        known = [slot.call for slot in self._slots.values() if slot.call]
+        self.tool_calls = [call for call in self.tool_calls if call in known]
+
+    def _pieces(self, kind: str) -> list[str]:
+        slots = (slot for slot in self._slots.values() if slot.kind == kind)
+        return [piece for slot in slots for piece in slot.pieces]
+
     @property
     def text(self) -> str:
         """All visible text in order of arrival, nothing added between its parts."""

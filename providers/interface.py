@@ -153,6 +153,16 @@ class OAuth(Protocol):
 
 
 @runtime_checkable
+class Subscribed(Protocol):
+    """An `OAuth` some of whose logins draw on one person's subscription, whose terms do
+    not let its limits be dodged with another one."""
+
+    def is_subscription(self, metadata: Mapping[str, Any]) -> bool:
+        """Whether the login with this metadata is one. Pure."""
+        ...
+
+
+@runtime_checkable
 class Imports(Protocol):
     """Reads the credential files of this vendor's own programs."""
 

@@ -14,7 +14,7 @@ vendor refuses, is renewed before anybody hears of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,14 @@ from providers.chat_stream import ChatStream
 from providers.errors import ConfigurationError, UnsupportedFeature
 from providers.http.client import HttpClient
 from providers.http.urls import parse_base_url
-from providers.interface import ApiKey, Continuing, Models, StreamCall, Streaming
+from providers.interface import (
+    ApiKey,
+    Continuing,
+    Models,
+    StreamCall,
+    Streaming,
+    Subscribed,
+)
 from providers.local_servers import LocalServer, local_servers
 from providers.logins import (
     begin_login,
@@ -66,6 +73,7 @@ __all__ = [
     "create_session",
     "delete_session",
     "finish_login",
+    "is_subscription",
     "list_models",
     "list_providers",
     "local_servers",
@@ -248,6 +256,15 @@ def can_continue(provider: str) -> bool:
     """Whether this vendor documents how a broken answer is continued."""
     found = resolver.providers().get(provider)
     return found is not None and isinstance(found.streaming, Continuing)
+
+
+def is_subscription(provider: str, auth_type: str, metadata: Mapping[str, Any]) -> bool:
+    """Whether a credential draws on one person's subscription (see `Subscribed`)."""
+    found = resolver.providers().get(provider)
+    if found is None or auth_type != "oauth":
+        return False
+    login: object = found.oauth
+    return isinstance(login, Subscribed) and login.is_subscription(metadata)
 
 
 def list_providers() -> list[str]:

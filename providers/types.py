@@ -87,6 +87,13 @@ class ServerToolPart(_Part, tag="server_tool", frozen=True):
     state: dict[str, Any] | None = None
 
 
+class SteerPart(_Part, tag="steer", frozen=True):
+    """A person's words in the middle of an answer: assembly makes a user message of it,
+    so that no dialect meets one."""
+
+    text: str
+
+
 Part: TypeAlias = (
     TextPart
     | ReasoningPart
@@ -96,6 +103,7 @@ Part: TypeAlias = (
     | ToolCallPart
     | ToolResultPart
     | ServerToolPart
+    | SteerPart
 )
 
 

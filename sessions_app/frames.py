@@ -137,6 +137,15 @@ class Continue(_Inbound, frozen=True, tag="continue"):
     run_id: UUID
 
 
+class Steer(_Inbound, frozen=True):
+    """Say something to an answer that is on its way: it goes on with this in view (event
+    `steered`). Too late, and it becomes a question of its own (`accepted`)."""
+
+    run_id: UUID
+    client_message_id: str
+    text: str
+
+
 class Decide(_Inbound, frozen=True):
     """Let a tool call run, or not. `for_conversation`: and do not ask about this tool, up
     to this risk, again here. `words`: why not, for the model."""
@@ -167,6 +176,7 @@ ClientFrame: TypeAlias = (
     | Regenerate
     | Edit
     | Stop
+    | Steer
     | Continue
     | Decide
     | Ack

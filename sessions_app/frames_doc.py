@@ -17,7 +17,7 @@ import msgspec
 
 from providers import events
 from sessions_app import frames
-from sessions_app.runs.events import StepStarted, ToolFinished
+from sessions_app.runs.events import RunEvent
 
 BEGIN = "<!-- made by `manage.py frames`; do not edit below -->"
 
@@ -46,7 +46,7 @@ def generated() -> str:
                 "## What frames hold",
                 *_sections(_VALUES, is_frame=False),
                 "## Events in a batch",
-                *_sections((*typing.get_args(events.Event), StepStarted, ToolFinished)),
+                *_sections(typing.get_args(RunEvent)),
             ]
         )
         + "\n"

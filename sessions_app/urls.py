@@ -94,6 +94,11 @@ urlpatterns = [
     path("api/imports/save/", imports.save, name="api-imports-save"),
     path("oauth/callback/<slug:provider>/", logins.callback, name="oauth-callback"),
     path("api/runs/<uuid:run_id>/intents/", runs.intents, name="api-run-intents"),
+    path(
+        "api/runs/<uuid:run_id>/continuation/",
+        runs.continuation,
+        name="api-run-continuation",
+    ),
     path("api/runs/<uuid:run_id>/attempts/", runs.attempts, name="api-run-attempts"),
     path("api/intents/<uuid:intent_id>/", runs.decide, name="api-intent"),
     path("api/providers/", credentials.providers, name="api-providers"),

@@ -11,7 +11,7 @@ client in https://github.com/router-for-me/CLIProxyAPI (internal/auth/claude).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from providers.anthropic.config import SLUG
@@ -128,6 +128,10 @@ class AnthropicOAuth:
     def models(self, credential: Credential) -> Models | None:
         """The same list as for keys."""
         return None
+
+    def is_subscription(self, metadata: Mapping[str, Any]) -> bool:
+        """A Claude plan; the Console is billed by use."""
+        return bool(metadata.get("kind") == SUBSCRIPTION)
 
     def refresh(self, credential: Credential, *, is_refused: bool) -> Credential:
         """New tokens; the refresh token may rotate, and stays when none comes."""

@@ -10,7 +10,8 @@ The mode is detected from the ID token (`plans.py`) unless the person chose one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -101,6 +102,10 @@ class OpenAIOAuth:
         if credential.metadata.get("kind") == "siwc":
             return SIWC_MODELS
         return CHATGPT_MODELS if is_backend(credential) else None
+
+    def is_subscription(self, metadata: Mapping[str, Any]) -> bool:
+        """Whatever is answered by a ChatGPT plan."""
+        return bool(metadata.get("mode") == "chatgpt")
 
     def refresh(self, credential: Credential, *, is_refused: bool) -> Credential:
         """New tokens. A refused or missing key is minted again in API-key mode."""

@@ -19,8 +19,9 @@ from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import ServiceError
 from sessions_app.people import Person
-from sessions_app.runs import decisions, service, snapshots
+from sessions_app.runs import decisions, resuming, service, snapshots, steering
 from sessions_app.runs.asking import new_conversation_id
+from sessions_app.runs.started import Started
 
 if TYPE_CHECKING:
     from sessions_app.consumers.chat import ChatConsumer
@@ -50,6 +51,8 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
             work = socket.unfollow(frame.conversation_id)
         case frames.Stop():
             work = _stop(socket, frame)
+        case frames.Steer():
+            work = _steer(socket, frame)
         case frames.Decide():
             work = _decide(socket, frame)
         case frames.Continue():
@@ -113,6 +116,11 @@ async def _decide(socket: ChatConsumer, frame: frames.Decide) -> None:
     await in_db(_decide_call, socket.session_key, frame)
 
 
+async def _steer(socket: ChatConsumer, frame: frames.Steer) -> None:
+    # What it became is rung at the conversation, for this page as for all others.
+    await in_db(_steer_run, socket.session_key, frame)
+
+
 async def _continue(socket: ChatConsumer, frame: frames.Continue) -> None:
     await in_db(_carry_on, socket.session_key, frame.run_id)
 
@@ -172,6 +180,15 @@ def _stop_run(session_key: str, run_id: UUID) -> None:
     service.stop_run(user=_person(session_key), run_id=run_id)
 
 
+def _steer_run(session_key: str, frame: frames.Steer) -> None:
+    steering.steer(
+        user=_person(session_key),
+        run_id=frame.run_id,
+        text=frame.text,
+        client_message_id=frame.client_message_id,
+    )
+
+
 def _decide_call(session_key: str, frame: frames.Decide) -> None:
     decisions.decide(
         user=_person(session_key),
@@ -183,12 +200,12 @@ def _decide_call(session_key: str, frame: frames.Decide) -> None:
 
 
 def _carry_on(session_key: str, run_id: UUID) -> None:
-    service.carry_on(user=_person(session_key), run_id=run_id)
+    resuming.carry_on(user=_person(session_key), run_id=run_id)
 
 
 def _store(
     session_key: str, frame: frames.Send | frames.Regenerate | frames.Edit
-) -> service.Started:
+) -> Started:
     """Store a question for whoever the session belongs to now."""
     common: dict[str, Any] = {
         "user": _person(session_key),

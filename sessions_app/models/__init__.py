@@ -8,7 +8,7 @@ from sessions_app.models.installation import (
     InstallationFact,
 )
 from sessions_app.models.login import PendingLogin
-from sessions_app.models.run import Run, RunAttempt, RunBatch
+from sessions_app.models.run import Run, RunAttempt, RunBatch, Steering
 from sessions_app.models.team import Membership, Team
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "RunAttempt",
     "RunBatch",
     "SavedAuthentication",
+    "Steering",
     "Team",
 ]

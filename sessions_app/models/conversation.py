@@ -41,6 +41,10 @@ class Conversation(models.Model):
         related_name="+",
     )
     model = models.CharField(max_length=200, blank=True)
+    # {"attempts": …, "total_s": …}; None is what the operator set.
+    retry = models.JSONField(null=True, blank=True)
+    # [{"credential_id": …, "model": …}, …]: who may answer instead, in this order.
+    fallbacks = models.JSONField(default=list, blank=True)
     leaf = models.ForeignKey(
         "Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

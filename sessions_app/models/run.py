@@ -71,6 +71,8 @@ class Run(models.Model):
     )
     cause = models.CharField(max_length=200, blank=True)  # why it is in this status
     retry_at = models.DateTimeField(null=True, blank=True)  # while it is retrying
+    has_steps = models.BooleanField(default=False)  # a finished step can be resumed at
+    steered_at = models.DateTimeField(null=True, blank=True)  # last word thrown in
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     epoch = models.PositiveIntegerField(default=0)
     seq = models.PositiveBigIntegerField(default=0)  # last number in the log
@@ -145,6 +147,37 @@ class RunAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.run_id}"
+
+
+class Steering(models.Model):
+    """What a person said while an answer was on its way.
+
+    `taken_at`: when the model got it, or it became a question of its own.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steerings")
+    text = models.TextField()
+    client_message_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "client_message_id"], name="steering_sent_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["run"],
+                condition=models.Q(taken_at=None),
+                name="steering_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"words for {self.run_id}"
 
 
 class RunBatch(models.Model):

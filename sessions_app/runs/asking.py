@@ -19,6 +19,7 @@ from sessions_app.models import Conversation, Message, Run, SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.services.credentials import credential_for, default_credential
 
+OPTIONS = ("reasoning_effort", "tools")  # of one question, as clients may say them
 MAX_QUEUED = 20  # questions that wait in one conversation
 TITLE_CHARS = 60
 
@@ -63,7 +64,7 @@ def check_text(text: str) -> str:
 def check_options(options: dict[str, Any] | None) -> dict[str, Any]:
     """The options that were given. Raises Invalid for words nobody knows."""
     given = {k: v for k, v in (options or {}).items() if v not in (None, "")}
-    unknown = set(given) - {"reasoning_effort", "tools"}
+    unknown = given.keys() - set(OPTIONS)
     if unknown:
         raise Invalid(f"There is no option {', '.join(sorted(unknown))}.")
     if not isinstance(given.get("tools", False), bool):
@@ -249,8 +250,14 @@ def save_asked(
         credential_name=credential.name,
         is_demo=credential.is_demo,
         model=model,
-        options=options,
+        options=options | _settings_of(conversation),
     )
+
+
+def _settings_of(conversation: Conversation) -> dict[str, Any]:
+    """What its owner chose for all its answers, as it is now."""
+    found = {"retry": conversation.retry, "fallbacks": conversation.fallbacks}
+    return {name: value for name, value in found.items() if value}
 
 
 def _save_conversation(conversation: Conversation) -> None:

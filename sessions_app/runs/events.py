@@ -25,14 +25,21 @@ class _RunEvent(
 
 
 class StepStarted(_RunEvent, frozen=True):
-    """Another response of this run begins, asked of this credential and model."""
+    """Another response of this run begins, asked of this credential and model.
+
+    `why`: tools, steered, continued (the rest of what broke off), repeated (what broke
+    off is asked for again: parts from `part` on do not count), fallback (somebody else
+    answers now, `instead_of` [provider, model]). `note` says why in a sentence.
+    """
 
     part: int
     step: int
     provider: str
     session_id: str
     model: str
-    why: str = ""  # "tools", "continued"
+    why: str = ""
+    note: str = ""
+    instead_of: list[str] = []
 
 
 class ToolFinished(_RunEvent, frozen=True):
@@ -45,7 +52,18 @@ class ToolFinished(_RunEvent, frozen=True):
     is_error: bool = False
 
 
-RunEvent: TypeAlias = Event | StepStarted | ToolFinished
+class Steered(_RunEvent, frozen=True):
+    """The person said something while the answer was on its way; the model reads it now.
+
+    `text` is shown where it came; `client_message_id` is the one it was sent with.
+    """
+
+    part: int
+    text: str
+    client_message_id: str
+
+
+RunEvent: TypeAlias = Event | StepStarted | ToolFinished | Steered
 
 
 def shifted(event: Event, by: int) -> Event:

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 
 from providers.events import ErrorInfo
 from sessions_app.models import Run
-from sessions_app.runs import claims, live, notices
+from sessions_app.runs import claims, live, notices, words
 from sessions_app.runs.finish import finish
 from sessions_app.runs.log import LogClosed, RunLog
 from sessions_app.runs.loop import work
@@ -140,6 +140,8 @@ def answer(run_id: UUID) -> UUID | None:
         in_database(claims.wake_decided, run.pk)
         if in_database(claims.is_queued, run.pk):
             executor.submit_again(run.pk)
+    else:
+        in_database(words.hand_on_late, run.pk)
     return run.conversation_id
 
 

@@ -14,10 +14,10 @@ import msgspec
 from django.db import DatabaseError
 from django.utils import timezone
 
-from providers import catalogue
 from providers.types import Origin
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs import metrics, notices
+from sessions_app.runs.costs import cost_of
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.outcome import Outcome
 from sessions_app.runs.response import RunResponse, as_data
@@ -104,14 +104,12 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
     """The fields of the row that an end sets."""
     response = outcome.response
     usage, finished = response.spent, response.finished
-    # The emulator uses vendors' model names, but nobody is billed for its answers.
-    priced = None
-    if usage and not run.is_demo:
-        priced = catalogue.cost(run.provider, run.model, usage)
+    priced = cost_of(run, response)
     return {
         "status": outcome.status,
         "cause": outcome.cause[:200],
         "error": msgspec.to_builtins(outcome.error) if outcome.error else None,
+        "has_steps": response.has_steps,
         "stop_reason": finished.stop_reason if finished else "",
         "stop_reason_raw": (response.stop_reason_raw or "")[:100],
         "usage": as_data(usage),

@@ -7,6 +7,8 @@ before, while or after the vendor is asked.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -33,19 +35,53 @@ class LiveRun:
         self._lock = threading.Lock()
         self._stream: Closable | None = None
         self._stopped = threading.Event()
+        self.steered_at: datetime | None = None  # of the row, as the writer saw it last
+        self._hears = False  # what is held ends when the person says something
+        self._words: set[int] = set()  # of `Steering`, not heard yet
+        self._heard: set[int] = set()
 
     @property
     def is_stopping(self) -> bool:
         """Whether somebody asked it to end."""
         return bool(self.cause)
 
-    def hold(self, stream: Closable) -> None:
-        """The stream that `stop` must close; closed at once if that was asked before."""
+    def hold(self, stream: Closable, *, hears: bool = False) -> None:
+        """The stream that `stop` must close; closed at once if that was asked before.
+
+        `hears`: a person's words end it too. A tool runs to its end.
+        """
         with self._lock:
             self._stream = stream
-            is_late = self.is_stopping
+            self._hears = hears
+            is_late = self.is_stopping or (hears and bool(self._words))
         if is_late:
             stream.close()
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the person said something that the model has not got yet."""
+        return bool(self._words)
+
+    def say(self, ids: Iterable[int]) -> None:
+        """The person said something: the model stops here, to hear it. From any thread."""
+        with self._lock:
+            new = set(ids) - self._heard
+            self._words |= new
+            stream = self._stream if new and self._hears else None
+        if stream is not None:
+            stream.close()
+
+    def take_words(self) -> None:
+        """What was said up to here is about to be read."""
+        with self._lock:
+            self._heard |= self._words
+            self._words.clear()
+
+    def heard(self, ids: Iterable[int]) -> None:
+        """The model gets these words with its next request."""
+        with self._lock:
+            self._heard |= set(ids)
+            self._words -= self._heard
 
     def rest(self, seconds: float) -> bool:
         """Wait, unless it is stopped meanwhile. Whether it may go on."""

@@ -18,10 +18,10 @@ from collections import Counter
 import msgspec
 from django.conf import settings
 
-from providers import catalogue
 from providers.types import ToolCallPart
 from sessions_app.models import Run
-from sessions_app.runs import retrying, toolbox
+from sessions_app.runs import retrying, toolbox, words
+from sessions_app.runs.costs import cost_of
 from sessions_app.runs.events import StepStarted, ToolFinished
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.outcome import Outcome
@@ -41,6 +41,9 @@ def work(run: Run, live: LiveRun) -> Outcome:
     began = time.monotonic()
     tools = in_database(toolbox.offered, run)
     response = live.response
+    if response.is_whole:
+        # It was whole; only its end was not stored before the server went.
+        return Outcome(status=Status.DONE, response=response)
     while True:
         if tools and (calls := response.open_calls()):
             _break_circles(live, calls)
@@ -53,24 +56,30 @@ def work(run: Run, live: LiveRun) -> Outcome:
                     response=response,
                     cause="Waits for your approval.",
                 )
-        if response.has_results:
+        if response.has_steps or live.has_words:
             if why := _spent(run, live, began):
                 return Outcome(status=Status.DONE, response=response, cause=why)
-            _begin_step(run, live)
+            is_heard = live.has_words and words.hear(run, live)
+            if response.awaits_step:
+                _begin_step(run, live, "steered" if is_heard else "tools")
+            elif response.is_broken:
+                _begin_step(run, live, "repeated", response.step_part)
         outcome = retrying.answer(run, live, tools)
+        if outcome.status == Status.DONE and live.has_words:
+            continue
         # A vendor may ask for tools that nobody offered: that is its last word then.
         if outcome.status != Status.DONE or not tools or not response.open_calls():
             return outcome
 
 
-def _begin_step(run: Run, live: LiveRun) -> None:
+def _begin_step(run: Run, live: LiveRun, why: str, part: int | None = None) -> None:
     event = StepStarted(
-        part=live.response.next_part,
-        step=live.response.steps + 1,
+        part=live.response.next_part if part is None else part,
+        step=live.response.steps + (why != "repeated"),
         provider=run.provider,
         session_id=run.credential_name,
         model=run.model,
-        why="tools",
+        why=why,
     )
     for said in live.log.append([event]):
         live.response.add_event(said)
@@ -89,7 +98,7 @@ def _spent(run: Run, live: LiveRun, began: float) -> str:
     tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
     if tokens > settings.MAESTRO_MAX_RUN_TOKENS:
         return f"Ended after {tokens:,} tokens, the limit of a run here."
-    priced = None if run.is_demo else catalogue.cost(run.provider, run.model, usage)
+    priced = cost_of(run, response)
     if priced and float(priced[0]) > settings.MAESTRO_MAX_RUN_USD:
         return f"Ended after an estimated ${priced[0]:.2f}, the limit of a run here."
     return ""

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections
 
 from sessions_app import watch
 from sessions_app.models import Run
-from sessions_app.runs import claims, live
+from sessions_app.runs import claims, live, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_abandoned
 
@@ -39,6 +39,8 @@ def reap_once() -> int:
     for run in running.select_related("answer", "conversation"):
         if live.find(run.pk) is None and claims.is_abandoned(run):
             ended += end_run(run)
+    for run in words.left_over():
+        words.hand_on(run)
     for run_id in claims.ready_to_start():
         executor.submit(run_id)
     return ended

@@ -12,8 +12,8 @@ import msgspec
 
 from providers.accumulate import Accumulator, part_of
 from providers.events import Finished, Started, StreamError, Usage
-from providers.types import Part, TextPart, ToolCallPart, ToolResultPart
-from sessions_app.runs.events import RunEvent, StepStarted, ToolFinished
+from providers.types import Part, SteerPart, ToolCallPart, ToolResultPart
+from sessions_app.runs.events import RunEvent, Steered, StepStarted, ToolFinished
 
 _COUNTS = (
     "input_tokens",
@@ -27,15 +27,26 @@ _COUNTS = (
 class RunResponse(Accumulator):
     """Add every event of the run's log, in order; ask at any time."""
 
-    __slots__ = ("_results", "_spent", "has_output", "next_part", "steps")
+    __slots__ = (
+        "_said_to_it",
+        "_spent",
+        "_spent_by_others",
+        "has_output",
+        "next_part",
+        "step_part",
+        "steps",
+    )
 
     def __init__(self) -> None:
         super().__init__()
         self.steps = 1
         self.next_part = 0  # where the next step's parts begin
+        self.step_part = 0  # where the present step's parts begin
         self.has_output = False  # since the last request
         self._spent: list[Usage] = []
-        self._results: dict[int, ToolResultPart] = {}
+        self._spent_by_others: list[tuple[str, str, Usage]] = []
+        # What the model was given within the answer, by its place.
+        self._said_to_it: dict[int, ToolResultPart | SteerPart] = {}
 
     def add_event(self, event: RunEvent) -> None:
         """Take one event in."""
@@ -45,13 +56,8 @@ class RunResponse(Accumulator):
         if isinstance(event, StepStarted):
             self._begin_step(event)
             return
-        if isinstance(event, ToolFinished):
-            self._results[event.part] = ToolResultPart(
-                call_id=event.call_id,
-                name=event.name,
-                text=event.text,
-                is_error=event.is_error,
-            )
+        if isinstance(event, ToolFinished | Steered):
+            self._said_to_it[event.part] = _given(event)
             self.has_output = True
             return
         if not isinstance(event, Started | Usage | Finished | StreamError):
@@ -68,13 +74,13 @@ class RunResponse(Accumulator):
     @property
     def spent(self) -> Usage | None:
         """The usage of all responses together; None where no vendor said any."""
-        rows = [*self._spent, *([self.usage] if self.usage else [])]
-        if not rows:
-            return None
-        if len(rows) == 1:
-            return rows[0]
-        counts: dict[str, Any] = {name: _sum(rows, name) for name in _COUNTS}
-        return Usage(**counts)
+        own = [*self._spent, *([self.usage] if self.usage else [])]
+        return _together([*(usage for *_, usage in self._spent_by_others), *own])
+
+    def spent_by(self, provider: str, model: str) -> list[tuple[str, str, Usage]]:
+        """(provider, model, usage) of everybody who answered; given is the last one."""
+        own = _together([*self._spent, *([self.usage] if self.usage else [])])
+        return [*self._spent_by_others, *([(provider, model, own)] if own else [])]
 
     def parts(self) -> list[Part]:
         """The parts of all steps in order, tool results in their places."""
@@ -83,7 +89,7 @@ class RunResponse(Accumulator):
             for (index, _), slot in self._slots.items()
             if (part := part_of(slot)) is not None
         ]
-        found += self._results.items()
+        found += self._said_to_it.items()
         return [part for _, part in sorted(found, key=lambda item: item[0])]
 
     def open_calls(self) -> list[ToolCallPart]:
@@ -101,36 +107,83 @@ class RunResponse(Accumulator):
         return waiting
 
     @property
-    def has_results(self) -> bool:
-        """Whether a tool was answered: then nothing is repeated from the beginning."""
-        return bool(self._results)
+    def has_steps(self) -> bool:
+        """Whether the model was given something within the answer (a result, a person's
+        words): then nothing is repeated from the very beginning."""
+        return bool(self._said_to_it)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model said its last word: nothing is open, nothing broke off."""
+        ended = self.finished is not None and self.finished.stop_reason != "cancelled"
+        return ended and not self.awaits_step and not self.open_calls()
 
     @property
     def is_broken(self) -> bool:
         """Whether it ends in the middle of what a model said: the rest is to come."""
-        return self.has_output and not self._ends_with_result()
+        return self.has_output and not self.awaits_step
 
-    def _ends_with_result(self) -> bool:
+    @property
+    def awaits_step(self) -> bool:
+        """Whether the model has not yet answered what it was given last."""
         parts = self.parts()
-        return bool(parts) and isinstance(parts[-1], ToolResultPart)
+        return bool(parts) and isinstance(parts[-1], ToolResultPart | SteerPart)
 
     @property
     def can_go_on(self) -> bool:
         """Whether a broken answer is plain text, which a vendor may continue."""
         return bool(self.text.strip()) and not self.tool_calls
 
-    def partial(self) -> list[Part]:
-        """What a vendor gets to see of a broken answer: its text."""
-        return [TextPart(text=self.text)] if self.text else []
-
     def _begin_step(self, event: StepStarted) -> None:
+        if event.why == "repeated":
+            self._cut_back(event.part)
+        elif event.why == "fallback":
+            self._pass_on(event)
         self.steps = max(self.steps, event.step)
+        self.step_part = event.part
         self.begin_attempt()
+
+    def _cut_back(self, part: int) -> None:
+        """What the broken step said does not count any more."""
+        self.forget_from(part)
+        for place in [place for place in self._said_to_it if place >= part]:
+            del self._said_to_it[place]
+        self.next_part = part
+
+    def _pass_on(self, event: StepStarted) -> None:
+        """Somebody else goes on: one vendor's opaque state is noise to another."""
+        self._close_usage()
+        if self._spent and len(event.instead_of) == 2:
+            provider, model = event.instead_of
+            whole = _together(self._spent)
+            if whole is not None:
+                self._spent_by_others.append((provider, model, whole))
+            self._spent = []
+        for slot in self._slots.values():
+            slot.state = None
 
     def _close_usage(self) -> None:
         if self.usage is not None:
             self._spent.append(self.usage)
             self.usage = None
+
+
+def _given(event: ToolFinished | Steered) -> ToolResultPart | SteerPart:
+    if isinstance(event, Steered):
+        return SteerPart(text=event.text)
+    return ToolResultPart(
+        call_id=event.call_id,
+        name=event.name,
+        text=event.text,
+        is_error=event.is_error,
+    )
+
+
+def _together(rows: list[Usage]) -> Usage | None:
+    if len(rows) < 2:
+        return rows[0] if rows else None
+    counts: dict[str, Any] = {name: _sum(rows, name) for name in _COUNTS}
+    return Usage(**counts)
 
 
 def _sum(rows: list[Usage], name: str) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from django.conf import settings
@@ -20,7 +21,7 @@ from providers.events import ErrorInfo, StreamError
 from providers.retry import Attempted, Decision, Limits
 from providers.types import Tool
 from sessions_app.models import Run, RunAttempt
-from sessions_app.runs import metrics, notices
+from sessions_app.runs import failover, metrics, notices
 from sessions_app.runs.events import StepStarted
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.outcome import Outcome, failed
@@ -35,29 +36,33 @@ Status = Run.Status
 def answer(run: Run, live: LiveRun, tools: list[Tool]) -> Outcome:
     """One model response. Never raises ProviderError.
 
+    Done also when the person threw words in: the caller lets the model hear them.
     Raises LogClosed when the run is no longer ours.
     """
     tries = _Tries(run, live, tools)
     if live.response.is_broken:
         tries.go_on()  # a person asked for the rest of a broken answer
     while True:
-        broken = tries.ask()
+        broken = None if live.has_words else tries.ask()
         if is_over(live):
             return stopped(live)
-        if broken is None:
+        if broken is None or live.has_words:
             return Outcome(status=Status.DONE, response=live.response)
         decision = tries.decide(broken.error)
-        if not tries.prepare(decision):
-            if is_over(live):
-                return stopped(live)
-            tries.close(broken)
-            return failed(live.response, broken.error)
+        if tries.prepare(decision) or tries.pass_on(decision, broken.error):
+            continue
+        if is_over(live):
+            return stopped(live)
+        tries.close(broken)
+        return failed(live.response, broken.error)
 
 
-def limits() -> Limits:
-    """What the operator allows."""
+def limits(run: Run) -> Limits:
+    """What the operator allows, or what the person chose for this conversation."""
+    chosen = run.options.get("retry") or {}
     return Limits(
-        attempts=settings.MAESTRO_RETRY_ATTEMPTS, total_s=settings.MAESTRO_RETRY_TOTAL_S
+        attempts=chosen.get("attempts", settings.MAESTRO_RETRY_ATTEMPTS),
+        total_s=chosen.get("total_s", settings.MAESTRO_RETRY_TOTAL_S),
     )
 
 
@@ -70,12 +75,9 @@ class _Tries:
         self._began = time.monotonic()
         self._count = 0
         self._recorded = 0
-        self._asked = Asked(
-            tools=tools,
-            said=live.response.parts() if live.response.has_results else [],
-            part_offset=live.response.next_part,
-        )
-        self._limits = limits()
+        self._tried: set[tuple[Any, str]] = set()
+        self._asked = self._anew(tools)
+        self._limits = limits(run)
 
     def ask(self) -> StreamError | None:
         """One request. The error it ended with, or None."""
@@ -139,6 +141,41 @@ class _Tries:
             self._asked,
             partial=live.response.text,
             part_offset=live.response.next_part,
+        )
+
+    def pass_on(self, decision: Decision, error: ErrorInfo) -> bool:
+        """Let somebody else answer whom the person chose; whether there is anybody."""
+        run, live = self._run, self._live
+        if live.response.has_output or is_over(live):
+            return False
+        self._tried.add((run.credential_id, run.model))
+        found = in_database(failover.substitute, run, decision, error, self._tried)
+        before = [run.provider, run.model]
+        if found is None or not in_database(failover.switch, run, found):
+            return False
+        event = StepStarted(
+            part=live.response.next_part,
+            step=live.response.steps,
+            provider=run.provider,
+            session_id=run.credential_name,
+            model=run.model,
+            why="fallback",
+            note=found.note,
+            instead_of=before,
+        )
+        for said in live.log.append([event]):
+            live.response.add_event(said)
+        self._asked = self._anew(self._asked.tools)
+        self._count = 0
+        in_database(_set_status, run, Status.RUNNING, "", None)
+        return True
+
+    def _anew(self, tools: list[Tool]) -> Asked:
+        response = self._live.response
+        return Asked(
+            tools=tools,
+            said=response.parts() if response.has_steps else [],
+            part_offset=response.next_part,
         )
 
     def close(self, broken: StreamError) -> None:

@@ -8,7 +8,7 @@ takes over after the commit. The same `client_message_id` again is the same ques
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,31 +16,19 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from context_app.services import intents
-from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Conversation, Message, Run, RunAttempt
+from sessions_app.errors import NotFound
+from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.people import Person
-from sessions_app.runs import asking, claims, live, notices
+from sessions_app.runs import asking, claims, live, notices, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.reaper import end_run
+from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
-from sessions_app.services import shapes
 
 Status = Run.Status
 
 # A question, perhaps not saved yet, and who is to answer it.
 Asking: TypeAlias = tuple[Message, asking.Choice]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
-    """What was stored. `again`: it had been before, nothing new was done."""
-
-    conversation: Conversation
-    question: Message
-    answer: Message
-    run: Run
-    again: bool = False
-    frame: str = ""  # the `accepted` frame, encoded
 
 
 def start_run(
@@ -154,6 +142,7 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     run = run_for(user=user, run_id=run_id)
     if queued or waited:
         notices.run_changed(run)
+        words.hand_on(run)
         waiting = claims.next_queued(run.conversation_id)
         if waiting is not None:
             executor.submit(waiting)
@@ -173,33 +162,6 @@ def _stop_waiting(run: Run) -> bool:
         if changed:
             intents.give_up(run.pk, "The person stopped the answer.")
     return bool(changed)
-
-
-def carry_on(*, user: Person, run_id: UUID) -> Run:
-    """Ask for the rest of an answer that broke off; what has arrived stays.
-
-    The question and what was said are sent again. Raises NotFound, Invalid.
-    """
-    run = run_for(user=user, run_id=run_id)
-    if not shapes.can_continue(run) or not run.answer.text.strip():
-        raise Invalid(
-            "This answer cannot be continued: it is whole, said nothing yet, or its "
-            "vendor has no way to. Ask for a new one."
-        )
-    with writing():
-        asking.check_queue(run.conversation)
-        changed = Run.objects.filter(pk=run.pk, status=run.status).update(
-            status=Status.QUEUED,
-            cause="",
-            error=None,
-            stop_requested_at=None,
-            finished_at=None,
-        )
-        transaction.on_commit(lambda: executor.submit(run.pk))
-    run = run_for(user=user, run_id=run_id)
-    if changed:
-        notices.resumed(run)
-    return run
 
 
 def _stop_running(run: Run) -> None:

@@ -96,7 +96,7 @@ def attempt(run: Run, live: LiveRun, asked: Asked) -> StreamError | None:
 
     try:
         stream = in_database(_open, run, asked)
-        live.hold(stream)
+        live.hold(stream, hears=True)
         with stream:
             stream.drive(sink, tick_s=TICK_S)
     except ProviderError as exc:

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from sessions_app.models import Run, RunBatch
+from sessions_app.models import Run, RunBatch, Steering
 from sessions_app.runs import live
 from sessions_app.runs.batches import Batch, merge, runs_of_numbers
 from sessions_app.runs.turns import writing
@@ -121,14 +121,14 @@ class LogWriter:
 def _look_after(runs: list[live.LiveRun]) -> list[live.LiveRun]:
     """The runs that are still ours; passes on stop requests, closes lost ones."""
     rows = {
-        pk: (epoch, status, stop)
-        for pk, epoch, status, stop in Run.objects.filter(
+        found[0]: found[1:]
+        for found in Run.objects.filter(
             pk__in=[run.run_id for run in runs]
-        ).values_list("pk", "epoch", "status", "stop_requested_at")
+        ).values_list("pk", "epoch", "status", "stop_requested_at", "steered_at")
     }
     ours = []
     for run in runs:
-        epoch, status, stop = rows.get(run.run_id, (0, "", None))
+        epoch, status, stop, steered = rows.get(run.run_id, (0, "", None, None))
         if epoch != run.log.epoch or status not in Run.AT_WORK:
             cause = "The run was ended elsewhere."
             run.log.close(cause)
@@ -136,6 +136,10 @@ def _look_after(runs: list[live.LiveRun]) -> list[live.LiveRun]:
             continue
         if stop is not None and not run.is_stopping:
             run.stop("You stopped it.")
+        if steered is not None and steered != run.steered_at:
+            run.steered_at = steered
+            words = Steering.objects.filter(run_id=run.run_id, taken_at=None)
+            run.say(words.values_list("pk", flat=True))
         ours.append(run)
     return ours
 

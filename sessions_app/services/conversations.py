@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -79,13 +80,18 @@ def change_conversation(
     conversation_id: UUID | str,
     title: str | None = None,
     archived: bool | None = None,
+    answering: dict[str, Any] | None = None,
 ) -> Conversation:
     """Rename it, put it away or bring it back; all of it or nothing. None leaves it.
 
-    Raises NotFound, Invalid.
+    `answering`: checked values of `retry` and `fallbacks` (see `answering.py`). Raises
+    NotFound, Invalid.
     """
     conversation = conversation_for(user=user, conversation_id=conversation_id)
     changed: list[str] = []
+    for name, value in (answering or {}).items():
+        setattr(conversation, name, value)
+        changed.append(name)
     if title is not None:
         conversation.title = _checked_title(title)
         conversation.title_is_chosen = True

@@ -87,6 +87,11 @@ def _server_tool(part: dict[str, Any]) -> list[str]:
     return [f"*{part.get('name')}: {part.get('status')}*", ""]
 
 
+def _steer(part: dict[str, Any]) -> list[str]:
+    quoted = str(part.get("text", "")).replace("\n", "\n> ")
+    return ["", f"> **You:** {quoted}", ""]
+
+
 def _image(part: dict[str, Any]) -> list[str]:
     return [f"*Image {part.get('url') or part.get('media_type') or ''}*", ""]
 
@@ -103,6 +108,7 @@ _WRITERS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "tool_call": _call,
     "tool_result": _result,
     "server_tool": _server_tool,
+    "steer": _steer,
     "image": _image,
     "file": _file,
 }

@@ -21,7 +21,7 @@ from sessions_app.frames import (
 )
 from sessions_app.models import Conversation, Message, Run, RunAttempt
 
-_BROKEN = (Run.Status.INTERRUPTED, Run.Status.FAILED, Run.Status.STOPPED)
+BROKEN = (Run.Status.INTERRUPTED, Run.Status.FAILED, Run.Status.STOPPED)
 
 
 def run_view(run: Run) -> RunView:
@@ -59,7 +59,9 @@ def run_view(run: Run) -> RunView:
 
 def can_continue(run: Run) -> bool:
     """Whether the rest of a broken answer may be asked for. Asks no database."""
-    return run.status in _BROKEN and run.seq > 0 and provider.can_continue(run.provider)
+    if run.status not in BROKEN or not run.seq:
+        return False
+    return run.has_steps or provider.can_continue(run.provider)
 
 
 def intent_view(intent: ToolIntent) -> IntentView:

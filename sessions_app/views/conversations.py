@@ -14,18 +14,35 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from sessions_app.errors import Invalid, NotFound
+from sessions_app.models import Conversation
 from sessions_app.runs import notices
-from sessions_app.services import branches, conversations, export, shapes
+from sessions_app.services import answering, branches, conversations, export, shapes
 from sessions_app.views.json_api import answer, body, json_view
 
 _MAX_QUERY = 200
 
 
+class Retry(msgspec.Struct, forbid_unknown_fields=True):
+    """How often and how long an answer is tried; see `services/answering.py`."""
+
+    attempts: int
+    total_s: int
+
+
+class Fallback(msgspec.Struct, forbid_unknown_fields=True):
+    """Who may answer instead."""
+
+    credential_id: UUID
+    model: str
+
+
 class Change(msgspec.Struct, forbid_unknown_fields=True):
-    """What a person may change of a conversation."""
+    """What a person may change of a conversation; `retry` null is the operator's."""
 
     title: str | None = None
     archived: bool | None = None
+    retry: Retry | msgspec.UnsetType | None = msgspec.UNSET
+    fallbacks: list[Fallback] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Choice(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,7 +74,26 @@ def _show(request: HttpRequest, conversation_id: UUID) -> Any:
     row = conversations.conversation_for(
         user=request.user, conversation_id=conversation_id
     )
-    return {"conversation": shapes.conversation_view(row)}
+    return _whole(request, row)
+
+
+def _whole(request: HttpRequest, row: Conversation) -> Any:
+    return {
+        "conversation": shapes.conversation_view(row),
+        **answering.answering_of(request.user, row),
+    }
+
+
+def _answering(request: HttpRequest, change: Change) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if isinstance(change.retry, Retry):
+        found["retry"] = answering.retry_of(change.retry.attempts, change.retry.total_s)
+    elif change.retry is None:
+        found["retry"] = None
+    if isinstance(change.fallbacks, list):
+        chosen = [(row.credential_id, row.model) for row in change.fallbacks]
+        found["fallbacks"] = answering.fallbacks_of(request.user, chosen)
+    return found
 
 
 def _change(request: HttpRequest, conversation_id: UUID) -> Any:
@@ -67,9 +103,10 @@ def _change(request: HttpRequest, conversation_id: UUID) -> Any:
         conversation_id=conversation_id,
         title=change.title,
         archived=change.archived,
+        answering=_answering(request, change),
     )
     notices.conversation_changed(row)
-    return {"conversation": shapes.conversation_view(row)}
+    return _whole(request, row)
 
 
 def _delete(request: HttpRequest, conversation_id: UUID) -> Any:

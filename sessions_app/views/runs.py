@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest
 
-from sessions_app.runs import decisions, service
+from sessions_app.runs import decisions, resuming, service
 from sessions_app.services.shapes import attempt_view, intent_view
 from sessions_app.views.json_api import body, json_view
 
@@ -24,6 +24,10 @@ class Decision(msgspec.Struct, forbid_unknown_fields=True):
 def _intents(request: HttpRequest, run_id: UUID) -> Any:
     found = decisions.intents_of(user=request.user, run_id=run_id)
     return {"intents": [intent_view(intent) for intent in found]}
+
+
+def _continuation(request: HttpRequest, run_id: UUID) -> Any:
+    return resuming.continuation_of(user=request.user, run_id=run_id)
 
 
 def _attempts(request: HttpRequest, run_id: UUID) -> Any:
@@ -44,5 +48,6 @@ def _decide(request: HttpRequest, intent_id: UUID) -> Any:
 
 
 intents = json_view(GET=_intents)
+continuation = json_view(GET=_continuation)
 attempts = json_view(GET=_attempts)
 decide = json_view(POST=_decide)

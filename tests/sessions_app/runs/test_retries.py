@@ -11,7 +11,7 @@ from providers import http, retry
 from providers.retry import Limits
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run, RunAttempt
-from sessions_app.runs import retrying, service
+from sessions_app.runs import resuming, retrying, service
 from sessions_app.runs.tail import stored_events
 from tests.sessions_app.factories import make_credential, make_oauth, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
@@ -31,7 +31,7 @@ def vendors(emulator, monkeypatch):
     before = http.settings()
     http.configure(http.HttpSettings(reroute=emulator.origins()))
     monkeypatch.setattr(
-        retrying, "limits", lambda: Limits(attempts=4, base_s=0.05, cap_s=0.2)
+        retrying, "limits", lambda run: Limits(attempts=4, base_s=0.05, cap_s=0.2)
     )
     yield emulator
     wait_for_runs()
@@ -102,14 +102,14 @@ def test_what_is_wrong_is_asked_once(vendors, status):
 
 
 def test_a_person_can_switch_repeating_off(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda: Limits(attempts=1))
+    monkeypatch.setattr(retrying, "limits", lambda run: Limits(attempts=1))
     vendors.fault("status", status=503, times=99)
     assert over(start()).status == "failed"
     assert len(chats(vendors)) == 1
 
 
 def test_while_it_waits_everybody_sees_why_and_can_stop_it(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda: Limits(base_s=30, cap_s=30))
+    monkeypatch.setattr(retrying, "limits", lambda run: Limits(base_s=30, cap_s=30))
     vendors.fault("status", status=503, times=99)
     user = make_user()
     started = start(user=user)
@@ -127,7 +127,7 @@ def test_while_it_waits_everybody_sees_why_and_can_stop_it(vendors, monkeypatch)
 
 
 def test_only_one_run_of_a_conversation_is_begun_while_one_waits(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda: Limits(base_s=30, cap_s=30))
+    monkeypatch.setattr(retrying, "limits", lambda run: Limits(base_s=30, cap_s=30))
     vendors.fault("status", status=503, times=1)
     user = make_user()
     credential = make_credential(owner=user)
@@ -225,7 +225,7 @@ def test_a_stopped_answer_goes_on_with_what_it_had(vendors):
     user, run = broken(vendors)
     assert run.status == "stopped"
     vendors.script(text=" And its end.")
-    service.carry_on(user=user, run_id=run.pk)
+    resuming.carry_on(user=user, run_id=run.pk)
     wait_for_runs()
     run = Run.objects.select_related("answer").get(pk=run.pk)
     assert (run.status, run.epoch) == ("done", 2)
@@ -237,23 +237,25 @@ def test_a_stopped_answer_goes_on_with_what_it_had(vendors):
 
 def test_only_what_a_vendor_can_continue_is_offered(vendors):
     user, run = broken(vendors, "openai")
-    with pytest.raises(Invalid, match="cannot be continued"):
-        service.carry_on(user=user, run_id=run.pk)
+    with pytest.raises(Invalid, match="no way to continue"):
+        resuming.carry_on(user=user, run_id=run.pk)
 
 
 def test_somebody_elses_answer_is_not_found(vendors):
     _, run = broken(vendors)
     with pytest.raises(NotFound):
-        service.carry_on(user=make_user(), run_id=run.pk)
+        resuming.carry_on(user=make_user(), run_id=run.pk)
 
 
 def test_a_whole_answer_is_not_continued(vendors):
     user = make_user()
     run = over(start("anthropic", user=user))
     with pytest.raises(Invalid):
-        service.carry_on(user=user, run_id=run.pk)
+        resuming.carry_on(user=user, run_id=run.pk)
 
 
-def test_the_limits_are_the_operators(settings):
+def test_the_limits_are_the_operators_unless_the_person_chose(settings):
     settings.MAESTRO_RETRY_ATTEMPTS, settings.MAESTRO_RETRY_TOTAL_S = 2, 9.0
-    assert retrying.limits() == retry.Limits(attempts=2, total_s=9.0)
+    assert retrying.limits(Run()) == retry.Limits(attempts=2, total_s=9.0)
+    chosen = Run(options={"retry": {"attempts": 1, "total_s": 30}})
+    assert retrying.limits(chosen) == retry.Limits(attempts=1, total_s=30)

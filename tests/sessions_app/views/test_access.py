@@ -68,6 +68,7 @@ BARE = {
     "api-login",
     "api-run-intents",
     "api-run-attempts",
+    "api-run-continuation",
 }
 
 
