@@ -12,6 +12,7 @@ urlpatterns = [
     path("favicon.ico", health.favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("", include("sessions_app.urls")),
+    path("", include("context_app.urls")),
 ]
 
 # Refusals before a view is reached: JSON for /api/, pages for people.

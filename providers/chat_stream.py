@@ -8,9 +8,9 @@ batch, because the cost of a stream is the wake-up and not the byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -73,6 +73,11 @@ class ChatStream:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def request_body(self) -> Mapping[str, Any]:
+        """The JSON body that is sent, or was. It holds no secret: those are headers."""
+        return self._call.body
 
     def close(self) -> None:
         """End the stream now, from any thread, even while the vendor is silent."""

@@ -82,6 +82,7 @@ __all__ = [
     "models_with",
     "modes_of",
     "poll_login",
+    "preview_chat",
     "provider_capabilities",
     "refresh_tokens",
     "revoke_session",
@@ -229,6 +230,23 @@ def stream_with(
 
     call, client = signed(credential)
     return ChatStream(call, client, idle_timeout_s=request.idle_timeout_s, renew=again)
+
+
+def preview_chat(
+    provider: str,
+    session_id: str,
+    messages: Sequence[Message],
+    *,
+    model: str,
+    auth_type: AuthType | None = None,
+    **options: Any,
+) -> Mapping[str, Any]:
+    """The JSON body that `stream_chat` would send with these arguments. No request is made,
+    no login renewed. Raises ProviderError."""
+    credential = sessions.find(provider, session_id, auth_type)
+    request = _request(credential, messages, model, options)
+    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
+    return streaming.call(request, credential).body
 
 
 def delete_session(provider: str, auth_type: AuthType, session_id: str) -> None:

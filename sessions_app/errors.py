@@ -49,6 +49,13 @@ class NameTaken(ServiceError):
     status = 409
 
 
+class Conflict(ServiceError):
+    """It was changed meanwhile; nothing of this change was stored."""
+
+    code = "conflict"
+    status = 409
+
+
 class TooLarge(Invalid):
     """An input is longer than we take."""
 

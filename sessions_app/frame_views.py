@@ -104,6 +104,62 @@ class IntentView(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str | None = None
 
 
+class ChunkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a conversation's context, as the panel lists it.
+
+    `kind`: system, persona, text, file, summary, message, tool_result. `is_sent`: it goes
+    with the next request; `why` says why, or why not. `preview`: its beginning, of
+    `length` characters. `tokens` as of the model that is chosen. `scope`: transcript,
+    conversation, credential or team. `state`: ready, writing, failed (see `cause`).
+    """
+
+    id: UUID
+    kind: str
+    title: str
+    preview: str
+    length: int
+    source: str
+    tokens: int
+    is_sent: bool
+    why: str
+    pinned: bool = False
+    excluded: bool = False
+    edited: bool = False
+    position: float = 0.0
+    scope: str = "transcript"
+    message_id: UUID | None = None
+    depth: int | None = None
+    state: str = "ready"
+    cause: str = ""
+    created_by: str = ""
+    created_at: str | None = None
+    library_id: UUID | None = None
+    intent_id: UUID | None = None
+    version: int | None = None
+
+
+class GaugeView(msgspec.Struct, frozen=True, kw_only=True):
+    """How full the model's window is, in tokens. `window` null: not known.
+
+    `used` is the sum over what is sent, `by_kind` the same by kind; `tools` what the
+    tools' descriptions take, `reserve` what is kept for the answer. `left_out`: how many
+    parts are not sent for want of room. `last`: what the vendor counted for the last
+    request. `says`: how the numbers came about.
+    """
+
+    provider: str
+    model: str
+    window: int | None
+    used: int
+    tools: int
+    reserve: int
+    by_kind: dict[str, int]
+    left_out: int
+    removed: int
+    last: int | None
+    says: str
+
+
 class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
     """How a credential of yours is now. `condition`: ok, expiring, refreshing, limited,
     needs_login, rejected, unreadable; `cause` says why."""

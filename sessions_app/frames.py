@@ -24,18 +24,22 @@ from uuid import UUID
 import msgspec
 
 from sessions_app.frame_views import (
+    ChunkView,
     ConversationView,
     CredentialNotice,
     CredentialRef,
+    GaugeView,
     IntentView,
     MessageView,
     RunView,
 )
 
 __all__ = [
+    "ChunkView",
     "ConversationView",
     "CredentialNotice",
     "CredentialRef",
+    "GaugeView",
     "IntentView",
     "MessageView",
     "RunView",
@@ -156,6 +160,16 @@ class Decide(_Inbound, frozen=True):
     words: str = ""
 
 
+class Context(_Inbound, frozen=True):
+    """Show me this conversation's context, as this credential and model would get it with
+    the next message; the conversation's own when they are not said."""
+
+    conversation_id: UUID
+    credential_id: UUID | None = None
+    model: str | None = None
+    tools: bool = False
+
+
 class Ack(_Inbound, frozen=True):
     """I have drawn everything up to here (flow control; see docs/frames.md)."""
 
@@ -179,6 +193,7 @@ ClientFrame: TypeAlias = (
     | Steer
     | Continue
     | Decide
+    | Context
     | Ack
     | Ping
 )
@@ -249,6 +264,29 @@ class IntentFrame(_Outbound, frozen=True, tag="intent"):
     intent: IntentView
 
 
+class ContextFrame(_Outbound, frozen=True, tag="context"):
+    """The context of a conversation: the whole of it (`is_whole`), or what changed.
+
+    `chunks` come in the order in which they are sent; with a change, those that are new
+    or different, and in `removed` those that are gone. `older`: parts of the transcript
+    that are not listed, how many and how many tokens of them are sent.
+    """
+
+    conversation_id: UUID
+    chunks: list[ChunkView]
+    gauge: GaugeView
+    is_whole: bool = False
+    removed: list[UUID] = []
+    older: int = 0
+    older_tokens: int = 0
+
+
+class ContextChanged(_Outbound, frozen=True, tag="context_changed"):
+    """It is not what you have seen any more: ask again with `context`."""
+
+    conversation_id: UUID
+
+
 class CredentialFrame(_Outbound, frozen=True, tag="credential"):
     """A credential of yours changed: it was renewed, is limited, or needs a login."""
 
@@ -280,6 +318,8 @@ ServerFrame: TypeAlias = (
     | MessageFrame
     | ConversationFrame
     | IntentFrame
+    | ContextFrame
+    | ContextChanged
     | CredentialFrame
     | Error
     | Pong

@@ -61,6 +61,8 @@ _VALUES = (
     frames.ConversationView,
     frames.IntentView,
     frames.CredentialNotice,
+    frames.ChunkView,
+    frames.GaugeView,
     events.ErrorInfo,
 )
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from context_app.services import requests
 from providers import provider as interface
 from providers.errors import ProviderError
 from sessions_app import sweep
@@ -84,4 +85,5 @@ def housekeeping() -> None:
     )
     over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
     count, _ = RunBatch.objects.filter(run__in=over).delete()
-    log.info("housekeeping.done", extra={"log_batches": count})
+    pruned = requests.prune()
+    log.info("housekeeping.done", extra={"log_batches": count, "requests": pruned})

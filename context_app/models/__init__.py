@@ -1,6 +1,18 @@
 """The tables of this app, one module a noun."""
 
+from context_app.models.chunk import ChunkVersion, ContextChunk
 from context_app.models.intent import ChainHead, IntentEvent, ToolIntent
 from context_app.models.policy import PolicyRule, StandingApproval
+from context_app.models.request import SentRequest, TokenRate
 
-__all__ = ["ChainHead", "IntentEvent", "PolicyRule", "StandingApproval", "ToolIntent"]
+__all__ = [
+    "ChainHead",
+    "ChunkVersion",
+    "ContextChunk",
+    "IntentEvent",
+    "PolicyRule",
+    "SentRequest",
+    "StandingApproval",
+    "TokenRate",
+    "ToolIntent",
+]

@@ -19,7 +19,15 @@ from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import ServiceError
 from sessions_app.people import Person
-from sessions_app.runs import decisions, resuming, service, snapshots, steering
+from sessions_app.runs import (
+    context_look,
+    decisions,
+    notices,
+    resuming,
+    service,
+    snapshots,
+    steering,
+)
 from sessions_app.runs.asking import new_conversation_id
 from sessions_app.runs.started import Started
 
@@ -53,6 +61,8 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
             work = _stop(socket, frame)
         case frames.Steer():
             work = _steer(socket, frame)
+        case frames.Context():
+            work = _context(socket, frame)
         case frames.Decide():
             work = _decide(socket, frame)
         case frames.Continue():
@@ -121,6 +131,10 @@ async def _steer(socket: ChatConsumer, frame: frames.Steer) -> None:
     await in_db(_steer_run, socket.session_key, frame)
 
 
+async def _context(socket: ChatConsumer, frame: frames.Context) -> None:
+    socket.put(await in_db(_context_of, socket.session_key, frame))
+
+
 async def _continue(socket: ChatConsumer, frame: frames.Continue) -> None:
     await in_db(_carry_on, socket.session_key, frame.run_id)
 
@@ -187,6 +201,12 @@ def _steer_run(session_key: str, frame: frames.Steer) -> None:
         text=frame.text,
         client_message_id=frame.client_message_id,
     )
+
+
+def _context_of(session_key: str, frame: frames.Context) -> str:
+    asker = context_look.Asker(frame.credential_id, frame.model, frame.tools)
+    found = context_look.look(_person(session_key), frame.conversation_id, asker)
+    return notices.encode(context_look.frame_of(found))
 
 
 def _decide_call(session_key: str, frame: frames.Decide) -> None:

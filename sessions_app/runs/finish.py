@@ -146,3 +146,4 @@ def tell(run: Run) -> None:
     )
     notices.run_changed(fresh)
     notices.conversation_changed(fresh.conversation)
+    notices.context_changed(fresh.conversation_id)

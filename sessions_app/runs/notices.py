@@ -7,6 +7,7 @@ the conversation's group; news for the list of conversations goes to the person'
 from __future__ import annotations
 
 from typing import Any, Protocol
+from uuid import UUID
 
 from context_app.models import ToolIntent
 from maestro import doorbell
@@ -71,6 +72,23 @@ def intent_changed(conversation_id: Any, intent: ToolIntent) -> None:
     doorbell.ring(
         group_of(conversation_id),
         {"kind": "news", "run": str(intent.run_ref), "frames": [encode(frame)]},
+    )
+
+
+def context_frame(conversation_id: UUID, frame: frames.ContextFrame) -> None:
+    """Somebody changed the context: what became different, for every open panel."""
+    _tell(conversation_id, frame)
+
+
+def context_changed(conversation_id: UUID) -> None:
+    """An answer or a tool changed the context: open panels ask again."""
+    _tell(conversation_id, frames.ContextChanged(conversation_id=conversation_id))
+
+
+def _tell(conversation_id: UUID, frame: frames.ServerFrame) -> None:
+    doorbell.ring(
+        group_of(conversation_id),
+        {"kind": "news", "run": "", "frames": [encode(frame)]},
     )
 
 

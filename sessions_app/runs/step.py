@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import DatabaseError
 
-from context_app.assembly import assemble
+from context_app.assembly import Composed, TooMuch, schema_chars
+from context_app.models import SentRequest
+from context_app.services import context, requests
 from providers import provider
 from providers.chat_stream import ChatStream
 from providers.errors import (
+    ContextTooLong,
     CredentialNotFound,
     CredentialRejected,
     ProviderError,
@@ -52,9 +57,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[Tool] = []
 
 
+class Opened(NamedTuple):
+    """A stream that was not asked for yet, and what it is about to send."""
+
+    stream: ChatStream
+    sent: SentRequest | None
+    chars: int  # that the model has to read
+
+
 class InProgress(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that is not stored yet, as assembly reads one."""
 
+    pk: UUID
+    depth: int
     role: str
     parts: list[dict[str, Any]]
     origin: dict[str, Any]
@@ -66,6 +81,8 @@ class InProgress(msgspec.Struct, frozen=True, kw_only=True):
             provider=run.provider, model=run.model, session_id=run.credential_name
         )
         return cls(
+            pk=run.answer_id,
+            depth=run.question.depth + 1,
             role="assistant",
             parts=msgspec.to_builtins(parts),
             origin=msgspec.to_builtins(origin),
@@ -95,15 +112,36 @@ def attempt(run: Run, live: LiveRun, asked: Asked) -> StreamError | None:
             time.sleep(rest_s)
 
     try:
-        stream = in_database(_open, run, asked)
-        live.hold(stream, hears=True)
-        with stream:
+        opened = in_database(_open, run, live, asked)
+        live.hold(opened.stream, hears=True)
+        with opened.stream as stream:
             stream.drive(sink, tick_s=TICK_S)
     except ProviderError as exc:
         if not live.is_stopping:
             in_database(_note_refusal, run, exc)
         return StreamError(error=exc.info())
+    if not held:
+        _learn(run, live, opened)
     return held[0] if held else None
+
+
+def _learn(run: Run, live: LiveRun, opened: Opened) -> None:
+    """Let the size of the next request be estimated better."""
+    usage = live.response.usage
+    # The emulator counts in its own way, under real models' names.
+    if usage is None or not usage.input_tokens or run.is_demo:
+        return
+    try:
+        in_database(
+            requests.learn,
+            opened.sent,
+            provider=run.provider,
+            model=run.model,
+            chars=opened.chars,
+            tokens=usage.input_tokens,
+        )
+    except DatabaseError as exc:  # an estimate is not worth an answer
+        log.warning("run.not_learnt", extra={"error": type(exc).__name__})
 
 
 def busy_tick_s(runs: int) -> float:
@@ -111,7 +149,7 @@ def busy_tick_s(runs: int) -> float:
     return min(TICK_S * max(1.0, runs / BUSY), MAX_TICK_S)
 
 
-def _open(run: Run, asked: Asked) -> ChatStream:
+def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     """The stream, not yet asked for. Raises ProviderError."""
     credential = _credential(run)
     options: dict[str, Any] = {
@@ -121,23 +159,57 @@ def _open(run: Run, asked: Asked) -> ChatStream:
     effort = run.options.get("reasoning_effort")
     if effort:
         options["reasoning"] = Reasoning(effort=effort)
-    branch = branch_to(run.question)
-    said = [InProgress.of(run, asked.said)] if asked.said else []
-    messages = assemble([*branch, *said])
     if asked.tools:
         options["tools"] = asked.tools
-    if asked.without_state:
-        messages = [msgspec.structs.replace(m, origin=None) for m in messages]
     if asked.partial:
         options["partial"] = asked.partial
-    return provider.stream_chat(
+    composed = _composed(run, credential, asked)
+    messages = composed.messages
+    if asked.without_state:
+        messages = [msgspec.structs.replace(m, origin=None) for m in messages]
+    stream = provider.stream_chat(
         credential.provider,
         credential.name,
         messages,
         model=run.model,
         auth_type=cast(AuthType, credential.auth_type),
+        system=composed.system,
         **options,
     )
+    sent = requests.keep(
+        run_id=run.pk,
+        step=live.response.steps,
+        provider=run.provider,
+        model=run.model,
+        body=stream.request_body,
+        tokens=composed.tokens + composed.budget.tools,
+    )
+    return Opened(stream, sent, composed.chars + schema_chars(asked.tools))
+
+
+def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Composed:
+    """The conversation as this model gets it. Raises ContextTooLong."""
+    branch: list[Any] = list(branch_to(run.question))
+    if asked.said:
+        branch.append(InProgress.of(run, asked.said))
+    composed = context.next_request(
+        run.conversation,
+        branch,
+        provider=run.provider,
+        model=run.model,
+        credential=credential,
+        tools=asked.tools,
+    )
+    try:
+        composed.check()
+    except TooMuch as exc:
+        raise ContextTooLong(
+            f"What must be sent is about {exc.tokens:,} tokens, and {run.model} has room "
+            f"for {exc.room:,}. Exclude or shorten something under Context, or choose a "
+            "model with a larger window.",
+            provider=run.provider,
+        ) from None
+    return composed
 
 
 def _credential(run: Run) -> SavedAuthentication:

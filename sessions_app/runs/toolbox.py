@@ -39,13 +39,18 @@ LOST = (
 
 def offered(run: Run) -> list[ToolSpec]:
     """The tools of this run, with the intent in their parameters; [] when it has none."""
+    return specs() if run.options.get("tools") else []
+
+
+def specs() -> list[ToolSpec]:
+    """All tools there are here, as a model is told of them."""
     return [
         ToolSpec(
             name=tool.name,
             description=tool.description,
             parameters=intents.parameters_of(tool),
         )
-        for tool in _tools(run).values()
+        for tool in _all().values()
     ]
 
 
@@ -138,8 +143,10 @@ def workspace() -> Path | None:
 
 
 def _tools(run: Run) -> dict[str, Tool]:
-    if not run.options.get("tools"):
-        return {}
+    return _all() if run.options.get("tools") else {}
+
+
+def _all() -> dict[str, Tool]:
     has_workspace = workspace() is not None
     return {
         name: tool

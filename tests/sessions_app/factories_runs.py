@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 
 from django.contrib.auth.models import User
@@ -69,6 +70,8 @@ class Script:
 
 class FakeStream:
     """A `ChatStream` that follows a script."""
+
+    request_body: Mapping[str, Any] = MappingProxyType({"scripted": True})
 
     def __init__(self, script: Script) -> None:
         self._script = script

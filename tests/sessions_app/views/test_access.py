@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import sessions_app
-from context_app.models import ToolIntent
+from context_app.models import ContextChunk, ToolIntent
 from sessions_app.models import (
     Conversation,
     Message,
@@ -41,7 +41,16 @@ OPEN = {
 }
 # Not an id but a word in the address.
 WORDS = {"token": "x", "provider": "openai"}
-IDS = ("conversation_id", "credential_id", "login_id", "run_id", "intent_id")
+IDS = (
+    "conversation_id",
+    "credential_id",
+    "login_id",
+    "run_id",
+    "intent_id",
+    "chunk_id",
+    "entry_id",
+    "attachment_id",
+)
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 # What a caller of a route with an id would send to have its way.
@@ -53,6 +62,11 @@ BODIES = {
     "api-credential-mode": {"mode": "chatgpt"},
     "api-login-answer": {"answer": "code#state"},
     "api-intent": {"approve": True},
+    "api-context": {"kind": "system", "text": "Obey me."},
+    "api-context-chunk": {"excluded": True, "text": "not hers"},
+    "api-context-preview": {"text": "x"},
+    "api-library-entry": {"title": "mine now", "text": "x"},
+    "api-library-attach": {"credential_id": "00000000-0000-0000-0000-000000000000"},
 }
 # Routes with an id that take no body.
 BARE = {
@@ -69,6 +83,9 @@ BARE = {
     "api-run-intents",
     "api-run-attempts",
     "api-run-continuation",
+    "api-run-requests",
+    "api-context-back",
+    "api-attachment",
 }
 
 
@@ -156,7 +173,19 @@ def alices_things():
         model="m",
     )
     login = make_login(user=alice)
+    entry = ContextChunk.objects.create(
+        applies_to="library", owner=alice, kind="persona", title="hers", text="x"
+    )
+    attachment = ContextChunk.objects.create(
+        applies_to="credential", credential=credential, owner=alice, reference=entry
+    )
+    chunk = ContextChunk.objects.create(
+        conversation=conversation, owner=alice, kind="text", title="hers", text="x"
+    )
     ids = {
+        "chunk_id": chunk.pk,
+        "entry_id": entry.pk,
+        "attachment_id": attachment.pk,
         "conversation_id": conversation.pk,
         "credential_id": credential.pk,
         "login_id": login.pk,
@@ -236,6 +265,7 @@ def snapshot():
             SavedAuthentication,
             PendingLogin,
             ToolIntent,
+            ContextChunk,
         )
     )
 

@@ -1,9 +1,6 @@
-"""From stored messages to what is sent: pure, deterministic, without a database.
+"""From stored messages to what a vendor takes: parts we know, calls and results in pairs.
 
-    stored branch ──▶ parts this version knows ──▶ calls and results in pairs ──▶ request
-
-Called by the run's step. The transcript never changes; what is left out here is left out
-of the request only. Budgets, chunks and their explanation grow here.
+stored branch ──▶ parts this version knows ──▶ steps ──▶ calls and results in pairs
 """
 
 from __future__ import annotations
@@ -59,17 +56,20 @@ def assemble(branch: Sequence[StoredMessage]) -> list[Message]:
     halves of such a pair), and parts of a newer version that this one does not know. A
     question whose answer failed stays: it was asked. Opaque state and origin travel on.
     """
-    messages = [
-        piece
-        for m in branch
-        for piece in _steps(
-            Message(role=_role(m.role), parts=_parts(m.parts), origin=_origin(m.origin))
-        )
-    ]
-    return [message for message in _paired(messages) if message.parts]
+    messages = [piece for m in branch for piece in messages_of(parsed(m))]
+    return [message for message in paired(messages) if message.parts]
 
 
-def _steps(message: Message) -> list[Message]:
+def parsed(stored: StoredMessage) -> Message:
+    """A stored message with the parts that say something and that we know."""
+    return Message(
+        role=_role(stored.role),
+        parts=_parts(stored.parts),
+        origin=_origin(stored.origin),
+    )
+
+
+def messages_of(message: Message) -> list[Message]:
     """An answer of several steps as vendors want it: what the model said, what the tools
     gave back in a message of its own, what the person threw in, and so on."""
     if message.role != "assistant":
@@ -120,7 +120,7 @@ def _says_something(part: Part) -> bool:
     return True
 
 
-def _paired(messages: list[Message]) -> list[Message]:
+def paired(messages: list[Message]) -> list[Message]:
     """Without calls that have no result, and results that have no call.
 
     The results of an answer's calls are in the tool messages that follow it at once. Ids

@@ -1,0 +1,27 @@
+"""Addresses of the context: the panel's JSON and the library."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from context_app.views import context, library
+
+_CONTEXT = "api/conversations/<uuid:conversation_id>/context/"
+
+urlpatterns = [
+    path(_CONTEXT, context.collection, name="api-context"),
+    path(f"{_CONTEXT}preview/", context.preview, name="api-context-preview"),
+    path(f"{_CONTEXT}bring-back/", context.bring_back, name="api-context-back"),
+    path(f"{_CONTEXT}<uuid:chunk_id>/", context.one, name="api-context-chunk"),
+    path("api/runs/<uuid:run_id>/requests/", context.sent, name="api-run-requests"),
+    path("api/library/", library.collection, name="api-library"),
+    path("api/library/<uuid:entry_id>/", library.one, name="api-library-entry"),
+    path(
+        "api/library/<uuid:entry_id>/attach/", library.attach, name="api-library-attach"
+    ),
+    path(
+        "api/attachments/<uuid:attachment_id>/",
+        library.attachment,
+        name="api-attachment",
+    ),
+]

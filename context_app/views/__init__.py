@@ -1,0 +1,1 @@
+"""JSON doors of the context: panel, library, exact requests."""

@@ -1,0 +1,111 @@
+"""JSON of a conversation's context: its chunks, the exact request, and changes of it.
+
+Every change answers with what became different, the same frame that open pages get.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest
+
+from sessions_app.errors import Invalid
+from sessions_app.runs import context_look, context_preview, contexts
+from sessions_app.runs.context_look import Asker
+from sessions_app.views.json_api import body, json_view
+
+_Text = Annotated[str, msgspec.Meta(max_length=4_000_000)]
+
+
+class NewChunk(msgspec.Struct, forbid_unknown_fields=True):
+    """A text of the person's own, or `library_id` with an optional version."""
+
+    kind: str = "text"
+    text: _Text = ""
+    title: str = ""
+    library_id: UUID | None = None
+    library_version: int | None = None
+
+
+class ChunkChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be different; null leaves it. `version`: the one the person saw."""
+
+    pinned: bool | None = None
+    excluded: bool | None = None
+    text: _Text | None = None
+    title: str | None = None
+    position: float | None = None
+    version: int | None = None
+
+
+class Preview(msgspec.Struct, forbid_unknown_fields=True):
+    """The question that is being typed, and with whom it would be asked."""
+
+    text: _Text = ""
+    credential_id: UUID | None = None
+    model: str | None = None
+    tools: bool = False
+
+
+def _show(request: HttpRequest, conversation_id: UUID) -> Any:
+    asker = Asker(tools=request.GET.get("tools") in ("1", "true"))
+    return context_look.frame_of(
+        context_look.look(request.user, conversation_id, asker)
+    )
+
+
+def _add(request: HttpRequest, conversation_id: UUID) -> Any:
+    sent = body(request, NewChunk)
+    if sent.library_id is not None:
+        return contexts.attach(
+            request.user, conversation_id, sent.library_id, sent.library_version
+        )
+    return contexts.add_text(
+        request.user,
+        conversation_id,
+        kind=sent.kind,
+        text=sent.text,
+        title=sent.title,
+        source="Typed here",
+    )
+
+
+def _read(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
+    return contexts.text_of(request.user, conversation_id, chunk_id)
+
+
+def _change(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
+    sent = body(request, ChunkChange)
+    if sent.position is not None and not math.isfinite(sent.position):
+        raise Invalid("position is a number.", field="position")
+    return contexts.change_chunk(
+        request.user, conversation_id, chunk_id, **msgspec.structs.asdict(sent)
+    )
+
+
+def _delete(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
+    return contexts.delete_chunk(request.user, conversation_id, chunk_id)
+
+
+def _bring_back(request: HttpRequest, conversation_id: UUID) -> Any:
+    return contexts.bring_back(request.user, conversation_id)
+
+
+def _preview(request: HttpRequest, conversation_id: UUID) -> Any:
+    sent = body(request, Preview)
+    asker = Asker(sent.credential_id, sent.model, sent.tools)
+    return context_preview.preview(request.user, conversation_id, asker, sent.text)
+
+
+def _sent(request: HttpRequest, run_id: UUID) -> Any:
+    return {"requests": context_preview.sent_by(request.user, run_id)}
+
+
+collection = json_view(GET=_show, POST=_add)
+one = json_view(GET=_read, PATCH=_change, DELETE=_delete)
+bring_back = json_view(POST=_bring_back)
+preview = json_view(POST=_preview)
+sent = json_view(GET=_sent)
