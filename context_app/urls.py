@@ -12,6 +12,7 @@ urlpatterns = [
     path(_CONTEXT, context.collection, name="api-context"),
     path(f"{_CONTEXT}preview/", context.preview, name="api-context-preview"),
     path(f"{_CONTEXT}bring-back/", context.bring_back, name="api-context-back"),
+    path(f"{_CONTEXT}summary/", context.summary, name="api-context-summary"),
     path(f"{_CONTEXT}<uuid:chunk_id>/", context.one, name="api-context-chunk"),
     path("api/runs/<uuid:run_id>/requests/", context.sent, name="api-run-requests"),
     path("api/library/", library.collection, name="api-library"),

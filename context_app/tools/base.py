@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Risk = Literal["low", "medium", "high"]
 Arguments = Mapping[str, Any]
@@ -16,6 +16,22 @@ MAX_RESULT = 60_000  # characters that a model gets of a result
 
 class ToolError(Exception):
     """It did not work; the message is for the model, and says what to change."""
+
+
+class ContextAccess(Protocol):
+    """The context of the conversation in which a tool was called; of no other."""
+
+    def search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        """Parts that have all the words: id, kind, title, is_sent, text around them."""
+        ...
+
+    def add(self, title: str, text: str) -> str:
+        """A new chunk of material; its id. Raises ToolError."""
+        ...
+
+    def remove(self, chunk_id: str) -> str:
+        """Take a chunk out of the context; its title. Raises ToolError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +48,7 @@ class ToolContext:
     stop: threading.Event = field(default_factory=threading.Event)
     deadline_s: float = 120.0
     allows_unlocked: bool = False
+    context: ContextAccess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +56,8 @@ class Tool:
     """A tool. `parameters` is a JSON Schema object (without the intent, which is added
     to every tool). `risk`: the least it is, whatever a model says; `risk_of` may raise it
     for given arguments. `target_of`: what it touches, one line, for rules and people.
+    `definition`: for tools that others define and may change, a digest of what it is now,
+    which is part of the target: who approved one has not approved the other.
     """
 
     name: str
@@ -49,6 +68,12 @@ class Tool:
     risk_of: Callable[[Arguments], Risk] | None = None
     target_of: Callable[[Arguments], str] | None = None
     needs_workspace: bool = False
+    definition: str = ""
+
+    @property
+    def approval_name(self) -> str:
+        """What an approval for a conversation is given to."""
+        return f"{self.name}@{self.definition}" if self.definition else self.name
 
     def floor(self, arguments: Arguments) -> Risk:
         """The least risk of this call, by the tool and its arguments."""

@@ -1,4 +1,7 @@
-"""Finds the tools of this installation. A broken drop-in never takes the others down."""
+"""Finds the tools of this installation. A broken drop-in never takes the others down.
+
+Those in files are found once per process; those of MCP servers come and go with them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 import context_app.tools as _package
+from context_app.mcp import servers
 from context_app.tools.base import Tool
 
 ENTRY_POINT_GROUP = "maestro.tools"
@@ -21,13 +25,14 @@ _problems: list[str] = []
 
 
 def tools() -> dict[str, Tool]:
-    """Every tool by name. Discovered once per process."""
+    """Every tool by name. A name that is taken already is not given to an MCP server."""
     global _found
     with _lock:
         if _found is None:
             _problems.clear()
             _found = _discover()
-        return _found
+        found = _found
+    return {**{tool.name: tool for tool in servers.tools()}, **found}
 
 
 def problems() -> list[str]:
@@ -41,6 +46,7 @@ def forget() -> None:
     global _found
     with _lock:
         _found = None
+    servers.close()
 
 
 def _discover() -> dict[str, Tool]:

@@ -13,7 +13,7 @@ import msgspec
 from django.http import HttpRequest
 
 from sessions_app.errors import Invalid
-from sessions_app.runs import context_look, context_preview, contexts
+from sessions_app.runs import context_look, context_preview, contexts, summaries
 from sessions_app.runs.context_look import Asker
 from sessions_app.views.json_api import body, json_view
 
@@ -39,6 +39,12 @@ class ChunkChange(msgspec.Struct, forbid_unknown_fields=True):
     title: str | None = None
     position: float | None = None
     version: int | None = None
+
+
+class NewSummary(msgspec.Struct, forbid_unknown_fields=True):
+    """Of the messages up to this one; null: of all but the last few."""
+
+    message_id: UUID | None = None
 
 
 class Preview(msgspec.Struct, forbid_unknown_fields=True):
@@ -100,6 +106,12 @@ def _preview(request: HttpRequest, conversation_id: UUID) -> Any:
     return context_preview.preview(request.user, conversation_id, asker, sent.text)
 
 
+def _summarise(request: HttpRequest, conversation_id: UUID) -> Any:
+    sent = body(request, NewSummary)
+    row = summaries.start(request.user, conversation_id, up_to=sent.message_id)
+    return {"chunk_id": row.pk}
+
+
 def _sent(request: HttpRequest, run_id: UUID) -> Any:
     return {"requests": context_preview.sent_by(request.user, run_id)}
 
@@ -108,4 +120,5 @@ collection = json_view(GET=_show, POST=_add)
 one = json_view(GET=_read, PATCH=_change, DELETE=_delete)
 bring_back = json_view(POST=_bring_back)
 preview = json_view(POST=_preview)
+summary = json_view(POST=_summarise)
 sent = json_view(GET=_sent)

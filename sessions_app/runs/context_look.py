@@ -19,7 +19,7 @@ from sessions_app import frames
 from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.runs import toolbox
+from sessions_app.runs import offered
 from sessions_app.services.branches import branch_to
 from sessions_app.services.context_shapes import gauge_view, piece_view, waiting_view
 from sessions_app.services.credentials import credential_for, default_credential
@@ -82,7 +82,7 @@ def _look(
         branch,
         provider=credential.provider if credential else "",
         model=model,
-        tools=toolbox.specs() if asker.tools else (),
+        tools=offered.specs() if asker.tools else (),
         gathered=gathered,
     )
     if not draft:  # nothing is typed yet: it has no place in the list

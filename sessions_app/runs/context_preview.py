@@ -13,7 +13,7 @@ from context_app.services import requests
 from providers import provider as interface
 from sessions_app.errors import Invalid
 from sessions_app.people import Person
-from sessions_app.runs import toolbox
+from sessions_app.runs import offered
 from sessions_app.runs.context_look import Asker, look
 from sessions_app.runs.service import run_for
 
@@ -29,7 +29,7 @@ def preview(
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
     options: dict[str, Any] = {"conversation_key": conversation_id.hex}
     if asker.tools:
-        options["tools"] = toolbox.specs()
+        options["tools"] = offered.specs()
     body = interface.preview_chat(
         found.credential.provider,
         found.credential.name,

@@ -17,7 +17,7 @@ from context_app.services import chunks, library
 from sessions_app import frames
 from sessions_app.errors import NotFound
 from sessions_app.people import Person
-from sessions_app.runs import notices
+from sessions_app.runs import notices, summaries
 from sessions_app.runs.context_look import Look, frame_of, look, piece_of, view_of
 
 
@@ -74,6 +74,7 @@ def delete_chunk(
 
     def act(found: Look) -> None:
         chunks.delete(found.conversation, chunk_id, piece_of(found, chunk_id))
+        summaries.stop(chunk_id)
 
     return change(user, conversation_id, act)
 

@@ -20,7 +20,7 @@ from django.conf import settings
 
 from providers.types import ToolCallPart
 from sessions_app.models import Run
-from sessions_app.runs import retrying, toolbox, words
+from sessions_app.runs import offered, retrying, toolbox, words
 from sessions_app.runs.costs import cost_of
 from sessions_app.runs.events import StepStarted, ToolFinished
 from sessions_app.runs.live import LiveRun
@@ -39,7 +39,7 @@ def work(run: Run, live: LiveRun) -> Outcome:
     Raises LogClosed when the run is no longer ours.
     """
     began = time.monotonic()
-    tools = in_database(toolbox.offered, run)
+    tools = in_database(offered.specs_for, run)
     response = live.response
     if response.is_whole:
         # It was whole; only its end was not stored before the server went.

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections
 
 from sessions_app import watch
 from sessions_app.models import Run
-from sessions_app.runs import claims, live, words
+from sessions_app.runs import claims, live, summaries, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_abandoned
 
@@ -62,6 +62,7 @@ def _loop() -> None:
         try:
             reap_once()
             watch.tell()
+            summaries.end_abandoned()
         except DatabaseError as exc:
             log.warning("reaper.failed", extra={"error": type(exc).__name__})
         except Exception:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,12 +16,11 @@ from django.conf import settings
 from context_app.models import ToolIntent
 from context_app.services import intents
 from context_app.services.intents import Asker
-from context_app.tools import registry
 from context_app.tools.base import Tool, ToolContext, ToolError, cut
-from providers.types import Tool as ToolSpec
 from providers.types import ToolCallPart
 from sessions_app.models import Membership, Run
-from sessions_app.runs import notices
+from sessions_app.runs import notices, offered
+from sessions_app.runs.context_access import RunContext
 from sessions_app.runs.events import ToolFinished
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.turns import in_database
@@ -37,26 +35,9 @@ LOST = (
 )
 
 
-def offered(run: Run) -> list[ToolSpec]:
-    """The tools of this run, with the intent in their parameters; [] when it has none."""
-    return specs() if run.options.get("tools") else []
-
-
-def specs() -> list[ToolSpec]:
-    """All tools there are here, as a model is told of them."""
-    return [
-        ToolSpec(
-            name=tool.name,
-            description=tool.description,
-            parameters=intents.parameters_of(tool),
-        )
-        for tool in _all().values()
-    ]
-
-
 def answer(run: Run, live: LiveRun, calls: list[ToolCallPart]) -> bool:
     """Answer every call that may be answered now. False when one waits for a person."""
-    tools = _tools(run)
+    tools = offered.tools_of(run)
     asker = in_database(_asker, run, live.response.steps)
     waiting = False
     for call in calls:
@@ -94,13 +75,14 @@ def _settle(
             _say(live, call, LOST, is_error=True)
         case State.DONE | State.FAILED:  # answered before a crash, and not yet logged
             _say(live, call, intent.result, is_error=intent.state == State.FAILED)
-        case State.APPROVED if in_database(intents.start, intent):
+        case State.APPROVED if in_database(intents.start, intent, tool):
             _tell(run, intent)
             text, is_error = _run(run, live, tool, intent)
             in_database(intents.finish, intent, text, is_error=is_error)
             _say(live, call, text, is_error=is_error)
         case _:
-            _say(live, call, "It may not run any more.", is_error=True)
+            words = intent.words or "It may not run any more."
+            _say(live, call, words, is_error=True)
     _tell(run, intent)
     return not live.is_stopping
 
@@ -112,10 +94,11 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
     context = ToolContext(
         conversation_id=str(run.conversation_id),
         person_id=run.started_by_id,
-        workspace=workspace(),
+        workspace=offered.workspace(),
         stop=stop,
         deadline_s=settings.MAESTRO_TOOL_TIMEOUT_S,
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
+        context=RunContext(run, intent),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False
@@ -134,25 +117,6 @@ class _Stopper:
 
     def close(self) -> None:
         self._event.set()
-
-
-def workspace() -> Path | None:
-    """The directory tools may work in, if the operator gave one."""
-    found = settings.MAESTRO_WORKSPACE
-    return Path(found).resolve() if found else None
-
-
-def _tools(run: Run) -> dict[str, Tool]:
-    return _all() if run.options.get("tools") else {}
-
-
-def _all() -> dict[str, Tool]:
-    has_workspace = workspace() is not None
-    return {
-        name: tool
-        for name, tool in registry.tools().items()
-        if has_workspace or not tool.needs_workspace
-    }
 
 
 def _asker(run: Run, step: int) -> Asker:

@@ -65,6 +65,7 @@ BODIES = {
     "api-context": {"kind": "system", "text": "Obey me."},
     "api-context-chunk": {"excluded": True, "text": "not hers"},
     "api-context-preview": {"text": "x"},
+    "api-context-summary": {},
     "api-library-entry": {"title": "mine now", "text": "x"},
     "api-library-attach": {"credential_id": "00000000-0000-0000-0000-000000000000"},
 }

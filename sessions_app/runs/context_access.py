@@ -1,0 +1,103 @@
+"""What a tool may do with the context of the conversation it was called in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from context_app.assembly import Piece
+from context_app.models import ContextChunk, ToolIntent
+from context_app.services import chunks
+from context_app.tools.base import ToolError
+from sessions_app.errors import ServiceError
+from sessions_app.models import Run
+from sessions_app.runs import contexts
+from sessions_app.runs.context_look import look, piece_of
+from sessions_app.runs.turns import in_database
+
+AROUND = 240  # characters shown on each side of a found word
+
+
+class RunContext:
+    """The context of one run's conversation, on behalf of one allowed call."""
+
+    def __init__(self, run: Run, intent: ToolIntent) -> None:
+        self._run = run
+        self._intent = intent
+
+    def search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        """Parts that have all the words, newest first."""
+        wanted = [word.casefold() for word in words.split()]
+        found = in_database(look, self._person(), self._run.conversation_id)
+        hits = [
+            piece
+            for piece in found.composed.pieces
+            if all(word in piece.text.casefold() for word in wanted)
+        ]
+        return [_hit(piece, wanted[0]) for piece in hits[::-1][:limit]]
+
+    def add(self, title: str, text: str) -> str:
+        """A new chunk that knows which call made it."""
+        return str(in_database(self._add, title, text))
+
+    def remove(self, chunk_id: str) -> str:
+        """Taken out as a person would; its title."""
+        return in_database(self._remove, chunk_id)
+
+    def _add(self, title: str, text: str) -> UUID:
+        made: list[ContextChunk] = []
+
+        def act(found: Any) -> None:
+            made.append(
+                chunks.add(
+                    found.conversation,
+                    kind=ContextChunk.Kind.TEXT,
+                    title=title[: chunks.MAX_TITLE],
+                    text=text,
+                    source=f"Tool call of {self._run.model}",
+                    created_by=ContextChunk.CreatedBy.TOOL,
+                    intent=self._intent,
+                )
+            )
+
+        self._change(act)
+        return made[0].pk
+
+    def _remove(self, chunk_id: str) -> str:
+        try:
+            key = UUID(chunk_id)
+        except ValueError:
+            raise ToolError("That is no id of a chunk. Search for it first.") from None
+        titles: list[str] = []
+
+        def act(found: Any) -> None:
+            piece = piece_of(found, key)
+            chunks.delete(found.conversation, key, piece)
+            titles.append(piece.title if piece else "")
+
+        self._change(act)
+        return titles[0]
+
+    def _change(self, act: Any) -> None:
+        try:
+            contexts.change(self._person(), self._run.conversation_id, act)
+        except ServiceError as exc:
+            raise ToolError(exc.message) from None
+
+    def _person(self) -> Any:
+        if self._run.started_by is None:
+            raise ToolError("The person who asked is gone.")
+        return self._run.started_by
+
+
+def _hit(piece: Piece, word: str) -> dict[str, Any]:
+    at = max(piece.text.casefold().find(word), 0)
+    start, end = max(at - AROUND, 0), at + AROUND
+    text = piece.text[start:end]
+    return {
+        "id": str(piece.id),
+        "kind": piece.kind,
+        "title": piece.title,
+        "is_sent": piece.is_sent,
+        "text": f"{'…' if start else ''}{text}{'…' if end < len(piece.text) else ''}",
+    }

@@ -1,0 +1,233 @@
+"""Summaries: a model writes what stands for the earlier messages of a conversation.
+
+    start ─▶ row (writing) ─▶ thread: parts that fit the window, one after the other ─▶ ready
+
+Shown while it grows, editable, and undone by deleting it: the messages were never gone.
+A row that is deleted meanwhile stops its thread; one that a killed server left behind is
+ended by the reaper.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from context_app.assembly import Budget, Choice, Item, Sizer, compose
+from context_app.models import ContextChunk
+from context_app.services import context
+from providers import provider
+from providers.accumulate import Accumulator
+from providers.chat_stream import ChatStream
+from providers.errors import ProviderError
+from providers.events import TextDelta
+from providers.types import AuthType, Message, TextPart
+from sessions_app.errors import Invalid
+from sessions_app.models import Message as StoredMessage
+from sessions_app.models import SavedAuthentication
+from sessions_app.people import Person
+from sessions_app.runs import notices
+from sessions_app.runs.context_look import Asker, Look, look
+from sessions_app.runs.turns import in_database
+from sessions_app.services.branches import branch_to
+
+log = logging.getLogger(__name__)
+
+KEEP = 4  # messages at the end that are not summarised unless somebody says so
+SHOW_EVERY_S = 1.0
+STALE_AFTER = timedelta(minutes=2)
+UNKNOWN_WINDOW = 30_000  # tokens at once for a model whose window nobody knows
+PROMPT = (
+    "Summarise the conversation so far, so that it can go on without its earlier messages. "
+    "Keep decisions, facts, names, numbers, code that is still needed, open questions and "
+    "what the person prefers. Leave out small talk and what was overtaken. Write in the "
+    "language of the conversation, in the third person, without an introduction."
+)
+
+State = ContextChunk.State
+
+_streams: dict[UUID, ChatStream] = {}  # of the summaries that this process writes
+
+
+def start(
+    user: Person, conversation_id: UUID, *, up_to: UUID | None = None
+) -> ContextChunk:
+    """Begin a summary of the messages up to this one, else of all but the last few.
+
+    Returns at once; the row says how far it is. Raises NotFound, Invalid.
+    """
+    found = look(user, conversation_id, Asker())
+    if found.credential is None:
+        raise Invalid("There is no credential to ask with. Add one under Credentials.")
+    writing = ContextChunk.objects.filter(
+        conversation_id=conversation_id, state=State.WRITING
+    )
+    if writing.exists():
+        raise Invalid("A summary is being written already.")
+    branch = branch_to(found.conversation.leaf) if found.conversation.leaf else []
+    covered = _covered(branch, up_to)
+    row = ContextChunk.objects.create(
+        conversation=found.conversation,
+        owner=found.conversation.owner,
+        kind=ContextChunk.Kind.SUMMARY,
+        title=f"Summary of {len(covered)} messages",
+        source=f"{found.credential.name} ({found.credential.provider}, {found.model})",
+        position=-1.0,
+        covers=covered[-1].pk,
+        state=State.WRITING,
+        created_by=ContextChunk.CreatedBy.SUMMARY,
+    )
+    notices.context_changed(conversation_id)
+    threading.Thread(
+        target=_write, args=(row.pk, found, covered), name="summary", daemon=True
+    ).start()
+    return row
+
+
+def stop(row_id: UUID) -> None:
+    """End the writing of this summary, if this process is at it."""
+    stream = _streams.get(row_id)
+    if stream is not None:
+        stream.close()
+
+
+def end_abandoned() -> int:
+    """Say of summaries whose server is gone that they failed. How many."""
+    rows = ContextChunk.objects.filter(
+        state=State.WRITING, updated_at__lt=timezone.now() - STALE_AFTER
+    )
+    return rows.update(
+        state=State.FAILED, cause="The server stopped while it was being written."
+    )
+
+
+def _covered(
+    branch: Sequence[StoredMessage], up_to: UUID | None
+) -> list[StoredMessage]:
+    if up_to is None:
+        found = list(branch[:-KEEP])
+    else:
+        depths = [row.depth for row in branch if row.pk == up_to]
+        found = [row for row in branch if depths and row.depth <= depths[0]]
+    if len(found) < 2:
+        raise Invalid("There is too little to summarise yet.", field="message_id")
+    return found
+
+
+class _Gone(Exception):
+    """Somebody deleted the summary while it was written."""
+
+
+def _write(row_id: UUID, found: Look, covered: list[StoredMessage]) -> None:
+    values: dict[str, Any]
+    try:
+        text = _fold(row_id, found, covered)
+        values = {"state": State.READY, "text": text}
+        if not text.strip():
+            values = {"state": State.FAILED, "cause": "The model wrote nothing."}
+    except _Gone:
+        return
+    except ProviderError as exc:
+        values = {"state": State.FAILED, "cause": exc.message[:300]}
+    except Exception:
+        log.exception("summary.failed")
+        values = {"state": State.FAILED, "cause": "Something went wrong in Maestro."}
+    finally:
+        _streams.pop(row_id, None)
+    try:
+        in_database(_set, row_id, values)
+    except (DatabaseError, _Gone):
+        return
+    notices.context_changed(found.conversation.pk)
+
+
+def _fold(row_id: UUID, found: Look, covered: list[StoredMessage]) -> str:
+    """The summary of all parts: each part is read with the summary of those before."""
+    sizer = context.sizer_for(_provider(found), found.model)
+    choices = found.gathered.choices
+    parts = _parts(covered, choices, _room(found, sizer), sizer)
+    text = ""
+    for at, part in enumerate(parts, start=1):
+        before = [_item(row_id, text)] if text else []
+        composed = compose(before, part, choices=choices, sizer=sizer)
+        ask = Message(role="user", parts=[TextPart(text=PROMPT)])
+        progress = "" if len(parts) == 1 else f"Part {at} of {len(parts)}."
+        text = _ask(row_id, found, composed.system, [*composed.messages, ask], progress)
+    return text
+
+
+def _ask(
+    row_id: UUID, found: Look, system: str, messages: list[Message], progress: str
+) -> str:
+    credential = cast(SavedAuthentication, found.credential)
+    answer = Accumulator()
+    shown_at = time.monotonic()
+    with provider.stream_chat(
+        credential.provider,
+        credential.name,
+        messages,
+        model=found.model,
+        auth_type=cast(AuthType, credential.auth_type),
+        system=system,
+    ) as stream:
+        _streams[row_id] = stream
+        for event in stream:
+            answer.add(event)
+            is_due = time.monotonic() - shown_at > SHOW_EVERY_S
+            if is_due and isinstance(event, TextDelta):
+                shown_at = time.monotonic()
+                in_database(_set, row_id, {"text": answer.text, "cause": progress})
+                notices.context_changed(found.conversation.pk)
+    return answer.text
+
+
+def _set(row_id: UUID, values: dict[str, Any]) -> None:
+    rows = ContextChunk.objects.filter(pk=row_id, state=State.WRITING)
+    is_over = values.get("state") in (State.READY, State.FAILED)
+    cause = {} if "cause" in values or not is_over else {"cause": ""}
+    if not rows.update(**values, **cause, updated_at=timezone.now()):
+        raise _Gone
+
+
+def _parts(
+    covered: list[StoredMessage], choices: dict[UUID, Choice], room: int, sizer: Sizer
+) -> list[list[StoredMessage]]:
+    """The messages in as many parts as the window needs, each at least one message."""
+    pieces = compose([], covered, choices=choices, budget=Budget(), sizer=sizer).pieces
+    sizes: dict[UUID, int] = {}
+    for piece in pieces:
+        if piece.message_id is not None and piece.is_sent:
+            sizes[piece.message_id] = sizes.get(piece.message_id, 0) + piece.tokens
+    parts: list[list[StoredMessage]] = [[]]
+    used = 0
+    for row in covered:
+        size = sizes.get(row.pk, 0)
+        if parts[-1] and used + size > room:
+            parts.append([])
+            used = 0
+        parts[-1].append(row)
+        used += size
+    return parts
+
+
+def _room(found: Look, sizer: Sizer) -> int:
+    """Tokens for the messages of one part: the rest is for the summary before it."""
+    window = context.budget_for(_provider(found), found.model, (), sizer).for_input
+    return (window or UNKNOWN_WINDOW) * 3 // 5
+
+
+def _provider(found: Look) -> str:
+    return found.credential.provider if found.credential else ""
+
+
+def _item(row_id: UUID, text: str) -> Item:
+    return Item(
+        id=row_id, kind="summary", title="The conversation before this", text=text
+    )

@@ -1,0 +1,147 @@
+"""Summaries: written by a model, shown while they grow, editable and undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from context_app.models import ContextChunk
+from providers import http
+from sessions_app.models import Message
+from sessions_app.runs import reaper, summaries
+from tests.context_app.test_context import MODELS, Talk, by_preview
+from tests.sessions_app.factories import make_user
+from tests.sessions_app.factories_runs import wait_for_runs, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def vendors(emulator):
+    before = http.settings()
+    http.configure(http.HttpSettings(reroute=emulator.origins()))
+    yield emulator
+    wait_for_runs()
+    wait_until(lambda: not ContextChunk.objects.filter(state="writing").exists())
+    http.configure(before)
+
+
+def long_talk(client, vendors, slug="openai"):
+    talk = Talk(client, vendors, slug)
+    talk.ask("The second secret is beta.", "I noted beta.")
+    talk.ask("The third secret is gamma.", "I noted gamma.")
+    talk.ask("The fourth secret is delta.", "I noted delta.")
+    return talk
+
+
+def summarise(talk, **fields):
+    reply = talk.client.post(
+        f"{talk.url}summary/", fields, content_type="application/json"
+    )
+    wait_until(lambda: not ContextChunk.objects.filter(state="writing").exists())
+    return reply
+
+
+@pytest.mark.parametrize("slug", MODELS)
+def test_the_earlier_messages_are_replaced_and_the_last_ones_stay(
+    client, vendors, slug
+):
+    talk = long_talk(client, vendors, slug)
+    vendors.script(text="Two secrets were noted.")
+    assert summarise(talk).status_code == 200
+    talk.ask("Well?")
+    sent = talk.sent()
+    assert "Two secrets were noted." in sent and "delta" in sent
+    assert "alpha" not in sent and "beta" not in sent
+    found = by_preview(talk.show(), "The first secret")
+    assert found["why"] == "In the summary “Summary of 4 messages”."
+    assert Message.objects.filter(text__contains="alpha").exists()
+
+
+def test_deleting_it_gives_the_messages_back(client, vendors):
+    talk = long_talk(client, vendors)
+    vendors.script(text="Two secrets.")
+    key = summarise(talk).json()["chunk_id"]
+    talk.delete(key)
+    talk.ask("Well?")
+    assert "alpha" in talk.sent() and "Two secrets." not in talk.sent()
+
+
+def test_it_can_be_edited(client, vendors):
+    talk = long_talk(client, vendors)
+    vendors.script(text="Two secrets.")
+    key = summarise(talk).json()["chunk_id"]
+    talk.patch(key, text="Nothing of note.")
+    talk.ask("Well?")
+    assert "Nothing of note." in talk.sent() and "Two secrets." not in talk.sent()
+
+
+def test_one_may_say_up_to_where(client, vendors):
+    talk = long_talk(client, vendors)
+    vendors.script(text="One secret.")
+    first = Message.objects.get(depth=1)
+    summarise(talk, message_id=str(first.pk))
+    talk.ask("Well?")
+    assert "alpha" not in talk.sent() and "beta" in talk.sent()
+
+
+def test_a_conversation_longer_than_the_window_is_read_in_parts(
+    client, vendors, monkeypatch
+):
+    talk = long_talk(client, vendors)
+    monkeypatch.setattr(summaries, "_room", lambda found, sizer: 25)
+    vendors.script(text="It began with alpha.")
+    vendors.script(text="Alpha, then beta.")
+    summarise(talk)
+    sent = [body for body in vendors.bodies() if "Summarise the conv" in str(body)]
+    assert len(sent) == 2
+    assert "It began with alpha." in str(sent[1]) and "beta" not in str(sent[0])
+    assert ContextChunk.objects.get().text == "Alpha, then beta."
+
+
+def test_a_failure_is_shown_and_takes_nothing_away(client, vendors):
+    talk = long_talk(client, vendors)
+    vendors.fault("status", status=400)
+    summarise(talk)
+    chunk = next(c for c in talk.show()["chunks"] if c["kind"] == "summary")
+    assert (chunk["state"], chunk["is_sent"]) == ("failed", False)
+    assert chunk["cause"]
+    talk.ask("Well?")
+    assert "alpha" in talk.sent()
+
+
+def test_deleting_it_while_it_is_written_stops_it(client, vendors, monkeypatch):
+    monkeypatch.setattr(summaries, "SHOW_EVERY_S", 0.0)
+    talk = long_talk(client, vendors)
+    vendors.script(pieces=[{"text": "Begun. "}, {"sleep": 30}, {"text": "Ended."}])
+    reply = talk.client.post(f"{talk.url}summary/", {}, content_type="application/json")
+    wait_until(lambda: ContextChunk.objects.get().text)
+    talk.delete(reply.json()["chunk_id"])
+    vendors.wait_for_stream("client_closed")
+    assert not ContextChunk.objects.exists()
+
+
+def test_a_killed_server_leaves_no_summary_that_is_written_for_ever(client, vendors):
+    talk = long_talk(client, vendors)
+    row = ContextChunk.objects.create(
+        conversation=talk.row, kind="summary", state="writing", title="s"
+    )
+    past = timezone.now() - timedelta(minutes=5)
+    ContextChunk.objects.filter(pk=row.pk).update(updated_at=past)
+    assert summaries.end_abandoned() == 1
+    row.refresh_from_db()
+    assert (row.state, row.cause.startswith("The server stopped")) == ("failed", True)
+    assert reaper.summaries is summaries
+
+
+def test_too_little_is_not_summarised(client, vendors):
+    talk = Talk(client, vendors)
+    assert summarise(talk).status_code == 400
+
+
+def test_nobody_summarises_for_somebody_else(client, vendors):
+    talk = long_talk(client, vendors)
+    client.force_login(make_user())
+    assert summarise(talk).status_code == 404
