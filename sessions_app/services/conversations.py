@@ -74,6 +74,12 @@ def search(*, user: Person, query: str) -> QuerySet[Conversation]:
     return rows
 
 
+def begin_conversation(*, user: Any) -> Conversation:
+    """An empty one, to put a context into before the first question."""
+    conversation = Conversation.objects.create(owner=user)
+    return conversation_for(user=user, conversation_id=conversation.pk)
+
+
 def change_conversation(
     *,
     user: Person,

@@ -70,6 +70,11 @@ def _list(request: HttpRequest) -> Any:
     }
 
 
+def _begin(request: HttpRequest) -> Any:
+    row = conversations.begin_conversation(user=request.user)
+    return {"conversation": shapes.conversation_view(row)}
+
+
 def _show(request: HttpRequest, conversation_id: UUID) -> Any:
     row = conversations.conversation_for(
         user=request.user, conversation_id=conversation_id
@@ -184,7 +189,7 @@ def _before(text: str | None) -> tuple[datetime | None, UUID | None]:
         ) from None
 
 
-collection = json_view(GET=_list)
+collection = json_view(GET=_list, POST=_begin)
 one = json_view(GET=_show, PATCH=_change, DELETE=_delete)
 messages = json_view(GET=_messages)
 branch = json_view(POST=_branch)

@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
+import { ContextPanel } from "./context-panel.js";
 import { CredentialNotices } from "./credential-notices.js";
 import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
@@ -26,12 +27,14 @@ const sidebar = new Sidebar();
 const picker = new ModelPicker();
 const outbox = new Outbox(socket);
 const tools = new ToolsToggle();
+const context = new ContextPanel(socket, { options: () => options(), draft: () => composer.box.value, begin });
 
 async function open(id, { push = true } = {}) {
   if (thread.conversationId && thread.conversationId !== id) socket.send({ type: "unfollow", conversation_id: thread.conversationId });
   if (push) history.pushState({}, "", id ? `${base}c/${id}/` : base);
   sidebar.open(id);
   exportLink(id);
+  context.open(id);
   byId("welcome").hidden = Boolean(id);
   if (!id) { thread.clear(); title(""); thread.mark(); greet(); composer.focus(); return; }
   try {
@@ -43,6 +46,14 @@ async function open(id, { push = true } = {}) {
     toast(error.message);
     if (error.status === 404) open("");
   }
+}
+
+// A conversation before its first question: something is to be said with it.
+async function begin() {
+  const { conversation } = await api("POST", "/api/conversations/");
+  sidebar.changed(conversation);
+  await open(conversation.id);
+  return conversation.id;
 }
 
 const greet = () => welcome(picker, (text) => { composer.set(text); composer.focus(); });
@@ -113,6 +124,7 @@ const frames = {
       history.pushState({}, "", `${base}c/${frame.conversation.id}/`);
       sidebar.open(frame.conversation.id);
       exportLink(frame.conversation.id);
+      context.open(frame.conversation.id);
     }
     title(frame.conversation.title);
   },

@@ -44,7 +44,7 @@ function fieldOf({ value, choices, isSecret }) {
 }
 
 // The backdrop closes a dialog, unless the press began in it or words would be lost.
-const KEPT = ["ask", "login", "import"];
+const KEPT = ["ask", "login", "import", "chunk-dialog"];
 let pressed = null;
 document.addEventListener("pointerdown", (event) => { pressed = event.target; });
 document.addEventListener("click", (event) => {
