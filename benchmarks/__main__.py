@@ -11,7 +11,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-NAMES = ("decode", "start", "relay", "soak", "credentials")
+NAMES = ("decode", "start", "relay", "soak", "credentials", "history")
 
 
 def main() -> int:

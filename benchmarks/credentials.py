@@ -10,24 +10,19 @@ runs in a process of its own, on SQLite in a data directory of its own.
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import requests
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.inside import Timer, run_inside
+
 THREADS = 8  # of a sweep
 DELAYS_MS = (0, 200)  # how long the vendor takes for a token
 ENOUGH_S = 900.0  # the whole sweep is measured, whatever a scheduled one may take
@@ -117,28 +112,12 @@ def _bare(url: str, due: int) -> float:
 
 
 def _worker(url: str, count: int, due: int, only: str) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="maestro-credentials-") as data:
-        env = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "maestro.settings",
-            "MAESTRO_DATA": data,
-            "MAESTRO_DATABASE_URL": "",  # never the rows of an installation
-            "MAESTRO_DEMO": "false",
-            "MAESTRO_LOG_LEVEL": "ERROR",
-            "MAESTRO_REROUTE": f"https://auth.openai.com={url}",
-        }
-        command = [sys.executable, "manage.py", "prepare"]
-        subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
-        me = [sys.executable, "-m", "benchmarks.credentials", "work"]
-        done = subprocess.run(
-            [*me, str(count), str(due), only],
-            cwd=ROOT,
-            env=env,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    return json.loads(done.stdout)
+    reroute = f"https://auth.openai.com={url}"
+    arguments = [count, due, *([only] if only else [])]
+    found: dict[str, Any] = run_inside(
+        "benchmarks.credentials", *arguments, MAESTRO_REROUTE=reroute
+    )
+    return found
 
 
 # -- in the process that is measured ----------------------------------------------------
@@ -149,41 +128,12 @@ def work(count: int, due: int, only: str) -> dict[str, Any]:
     import django
 
     django.setup()
-    timer = _Timer()
+    timer = Timer()
     lists = [] if only else _lists(timer, 1)
     _fill(count, due)
     if not only:
         lists += _lists(timer, count)
     return {"sweep": _sweep(timer, count), "lists": lists}
-
-
-class _Timer:
-    """Statements of all threads: how many, how long together, the longest."""
-
-    def __init__(self) -> None:
-        from django.db.backends.signals import connection_created
-
-        self._lock = threading.Lock()
-        self.reset()
-        connection_created.connect(self._watch, weak=False)
-
-    def reset(self) -> None:
-        self.count, self.total_s, self.longest_s = 0, 0.0, 0.0
-
-    def _watch(self, connection: Any, **_: object) -> None:
-        if self not in connection.execute_wrappers:
-            connection.execute_wrappers.append(self)
-
-    def __call__(self, execute: Any, *arguments: Any) -> Any:
-        started = time.monotonic()
-        try:
-            return execute(*arguments)
-        finally:
-            took_s = time.monotonic() - started
-            with self._lock:
-                self.count += 1
-                self.total_s += took_s
-                self.longest_s = max(self.longest_s, took_s)
 
 
 def _fill(count: int, due: int) -> None:
@@ -217,10 +167,10 @@ def _fill(count: int, due: int) -> None:
     SavedAuthentication.objects.bulk_create(rows, batch_size=500)
 
 
-def _sweep(timer: _Timer, count: int) -> dict[str, Any]:
+def _sweep(timer: Timer, count: int) -> dict[str, Any]:
     from sessions_app import sweep
 
-    with _measured(timer) as took:
+    with timer.measured() as took:
         counts = sweep.sweep(budget_s=ENOUGH_S)
     return {
         "rows": count,
@@ -233,7 +183,7 @@ def _sweep(timer: _Timer, count: int) -> dict[str, Any]:
     }
 
 
-def _lists(timer: _Timer, count: int) -> list[dict[str, Any]]:
+def _lists(timer: Timer, count: int) -> list[dict[str, Any]]:
     """The admin's list, as a superuser opens it; the median of some goes."""
     from django.contrib.auth.models import User
     from django.test import Client
@@ -259,7 +209,7 @@ def _lists(timer: _Timer, count: int) -> list[dict[str, Any]]:
         assert client.get(url + query).status_code == 200  # templates are loaded once
         times = []
         for _ in range(5):
-            with _measured(timer) as took:
+            with timer.measured() as took:
                 answer = client.get(url + query)
             times.append(took["s"])
         rows.append(
@@ -274,15 +224,6 @@ def _lists(timer: _Timer, count: int) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-@contextmanager
-def _measured(timer: _Timer) -> Iterator[dict[str, float]]:
-    took: dict[str, float] = {}
-    timer.reset()
-    started = time.monotonic()
-    yield took
-    took["s"] = round(time.monotonic() - started, 3)
 
 
 if __name__ == "__main__":

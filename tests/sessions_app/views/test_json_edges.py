@@ -136,7 +136,7 @@ def test_an_unknown_page_is_a_page(client, alice):
 
 def test_a_method_that_is_not_there_names_those_that_are(client, alice):
     answer = client.put("/api/conversations/")
-    assert (answer.status_code, answer["Allow"]) == (405, "GET")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, POST")
 
 
 @pytest.mark.parametrize(
