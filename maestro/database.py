@@ -7,6 +7,8 @@ none does.
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,31 @@ def configure(url: str, data_dir: Path) -> dict[str, Any]:
     else:
         raise SettingError("MAESTRO_DATABASE_URL must be postgres://… or sqlite:///…")
     return config
+
+
+_left_behind: list[
+    Any
+] = []  # collected, they would say farewell on the parent's sockets
+
+
+def _forget_pool() -> None:
+    """A forked child has the sockets of its parent's pool, and none of its threads.
+
+    Two processes that speak on one socket garble each other, and a pool without threads
+    never connects again: the child begins with a pool of its own.
+    """
+    backend = sys.modules.get("django.db.backends.postgresql.base")
+    if backend is None:
+        return
+    wrapper = backend.DatabaseWrapper
+    _left_behind.append(wrapper._connection_pools)
+    wrapper._connection_pools = {}
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        if connection.vendor == "postgresql" and connection.connection is not None:
+            _left_behind.append(connection.connection)
+            connection.connection = None
+
+
+os.register_at_fork(after_in_child=_forget_pool)
