@@ -8,3 +8,6 @@ class ContextConfig(AppConfig):
 
     name = "context_app"
     verbose_name = "Context"
+
+    def ready(self) -> None:
+        from context_app.mcp import checks  # noqa: F401  (registers them)

@@ -6,15 +6,20 @@ Daphne keeps a whole body, on disk and again in memory, before it calls the appl
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from daphne import server  # isort: skip  (chooses Twisted's reactor)
-from daphne import http_protocol
-from twisted.internet import reactor
+from daphne import http_protocol, ws_protocol
+from twisted.internet import defer, reactor
 
 from maestro.body_limit import refusal
 
 _reactor: Any = reactor  # its stubs know less than it does
+
+FAREWELL_S = 2.0
+SERVERS_CODES = frozenset({1001, 1008, 1009, 1011, 1012, 1013})
 
 # How long a refused client may go on sending, in seconds: if the connection were closed
 # at once, most clients would see a reset instead of the answer (RFC 9112, section 9.6).
@@ -78,15 +83,57 @@ class LimitedFactory(http_protocol.HTTPFactory):  # type: ignore[misc]
         return protocol
 
 
-class LimitedServer(server.Server):  # type: ignore[misc]
-    """Daphne's server; `max_body_bytes` is the largest body it takes."""
+class ClosingSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
+    """Closes with the codes of RFC 6455 and its registry, too: autobahn keeps those from
+    applications (1008, 1009, 1011, 1012, 1013), and Daphne's sockets are no browser's."""
 
-    def __init__(self, *, max_body_bytes: int, **options: Any) -> None:
+    def serverClose(self, code: int | None = None) -> None:
+        """The application closes the socket."""
+        if code in SERVERS_CODES and self.state == self.STATE_OPEN:
+            self.sendCloseFrame(code=code, isReply=False)
+        else:
+            super().serverClose(code)
+
+
+class ClosingFactory(ws_protocol.WebSocketFactory):  # type: ignore[misc]
+    """Makes them."""
+
+    protocol = ClosingSocket
+
+
+class LimitedServer(server.Server):  # type: ignore[misc]
+    """Daphne's server; `max_body_bytes` is the largest body it takes.
+
+    `on_stop` is awaited after SIGTERM, before the applications are cancelled, for a
+    moment at most: what it sends still goes out.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_body_bytes: int,
+        on_stop: Callable[[], Awaitable[None]],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.max_body_bytes = max_body_bytes
+        self._on_stop = on_stop
+
+    def kill_all_applications(self) -> Any:
+        """Let them say farewell first."""
+        last_words = asyncio.ensure_future(asyncio.wait_for(self._say(), FAREWELL_S))
+        said = defer.Deferred.fromFuture(last_words)
+        said.addErrback(lambda failure: None)
+        said.addCallback(lambda _: super(LimitedServer, self).kill_all_applications())
+        return said
+
+    async def _say(self) -> None:
+        await self._on_stop()
+        await asyncio.sleep(0.1)  # until the frames have left
 
     def run(self) -> None:
         """Serve until SIGTERM."""
         # `run` makes the factory itself and asks nobody which one.
         server.HTTPFactory = LimitedFactory
+        server.WebSocketFactory = ClosingFactory
         super().run()

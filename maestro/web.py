@@ -20,12 +20,20 @@ def serve(host: str, port: int) -> None:
     from maestro.daphne_limits import LimitedServer  # isort: skip
     from django.conf import settings
 
+    from context_app.mcp import servers
     from maestro.asgi import application
+    from sessions_app.consumers import guard
+    from sessions_app.consumers.socket import Close
     from sessions_app.runs import executor
+
+    async def farewell() -> None:
+        executor.executor.is_shut = True  # no new answers from here on
+        await guard.end_all(Close.RESTARTING)
 
     interface = host.replace(":", "\\:")
     server = LimitedServer(
         max_body_bytes=settings.MAESTRO_MAX_BODY_BYTES,
+        on_stop=farewell,
         application=application,
         endpoints=[f"tcp:port={port}:interface={interface}"],
         verbosity=1,
@@ -34,7 +42,9 @@ def serve(host: str, port: int) -> None:
         server_name="maestro",
         root_path=urlsplit(settings.MAESTRO_URL).path.rstrip("/"),
     )
+    servers.start()  # looked for in the background, before the first question
     try:
         server.run()
     finally:  # here and not at exit: a supervised child leaves by os._exit
         executor.shutdown(timeout_s=7.0)
+        servers.close()

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from context_app.admin.mcp import McpPage
 from context_app.models import PolicyRule, StandingApproval
 
 if TYPE_CHECKING:  # generic for the type checker only
-    _RuleAdmin = admin.ModelAdmin[PolicyRule]
     _ApprovalAdmin = admin.ModelAdmin[StandingApproval]
 else:
-    _RuleAdmin = _ApprovalAdmin = admin.ModelAdmin
+    _ApprovalAdmin = admin.ModelAdmin
 
 
 @admin.register(PolicyRule)
-class PolicyRuleAdmin(_RuleAdmin):
+class PolicyRuleAdmin(McpPage):
     """The first rule that fits decides. `manage.py policy_dry_run` tries a change."""
 
     list_display = (

@@ -26,6 +26,7 @@ from context_app.models import StandingApproval, ToolIntent
 from context_app.models.intent import Purpose, Risk
 from context_app.models.policy import Action
 from context_app.services import chain, policy
+from context_app.tools import registry
 from context_app.tools.base import Tool
 from sessions_app.storable import without_nul
 
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 State = ToolIntent.State
 MAX_SCOPE = 1000
 INTENT = "intent"
+CHANGED = (
+    "The tool was changed by its server after this call was declared, so it was not "
+    "executed. Read what the tool is now, and ask again."
+)
 
 # What is added to the parameters of every tool.
 SCHEMA: dict[str, Any] = {
@@ -110,7 +115,7 @@ def declare(
     if known is not None:
         return known
     intent = _declared(asker, tool, call_id, arguments)
-    _decide(intent, asker)
+    _decide(intent, asker, tool)
     with transaction.atomic():
         intent.save(force_insert=True)
         chain.append(intent)
@@ -144,7 +149,7 @@ def _declared(
     )
 
 
-def _decide(intent: ToolIntent, asker: Asker) -> None:
+def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
     """By policy: its decision, the reason, and the state that follows."""
     call = policy.Call(
         tool=intent.tool,
@@ -153,7 +158,9 @@ def _decide(intent: ToolIntent, asker: Asker) -> None:
         person=asker.person.pk if asker.person else None,
         teams=asker.teams,
     )
-    standing = policy.standing_approvals(asker.conversation_id)
+    given = policy.standing_approvals(asker.conversation_id)
+    name = tool.approval_name
+    standing = {intent.tool: given[name]} if name in given else {}
     ruling = policy.decide(call, policy.rules_in_force(), standing)
     intent.decision, intent.decision_why = ruling.action, ruling.why
     intent.state = {
@@ -166,6 +173,7 @@ def _decide(intent: ToolIntent, asker: Asker) -> None:
 
 def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> bool:
     """Let a waiting call run, once. False when it was decided already."""
+    tool = registry.tools().get(intent.tool) if for_conversation else None
     with transaction.atomic():
         is_first = _move(
             intent, State.REQUESTED, State.APPROVED, decided_by=by, **_by(by)
@@ -173,7 +181,9 @@ def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> b
         if is_first and for_conversation:
             StandingApproval.objects.update_or_create(
                 conversation_id=intent.conversation_ref,
-                tool=intent.tool,
+                tool=tool.approval_name
+                if tool is not None and is_unchanged(tool, intent)
+                else intent.tool,
                 defaults={"risk": intent.effective_risk, "person": by},
             )
     return is_first
@@ -187,12 +197,25 @@ def refuse(intent: ToolIntent, by: Any, words: str) -> bool:
     )
 
 
-def start(intent: ToolIntent) -> bool:
+def is_unchanged(tool: Tool, intent: ToolIntent) -> bool:
+    """Whether the tool is still the one whose call was declared, by its definition."""
+    return not tool.definition or tool.target(intent.arguments) == intent.target
+
+
+def start(intent: ToolIntent, tool: Tool | None = None) -> bool:
     """Begin an approved call. False when somebody began it, or it may not run."""
-    if intent.arguments_hash != chain.digest(intent.arguments):
-        log.error("intent.altered", extra={"intent_id": str(intent.pk)})
+    if tool is not None and not is_unchanged(tool, intent):
+        _move(intent, State.APPROVED, State.REFUSED, words=CHANGED)
         return False
-    return _move(intent, State.APPROVED, State.STARTED, started_at=timezone.now())
+    with transaction.atomic():
+        # Held: what is checked here is what runs, and it is what was approved.
+        intent.refresh_from_db(from_queryset=ToolIntent.objects.select_for_update())
+        if intent.arguments_hash != chain.digest(intent.arguments) or not (
+            chain.bears_out(intent)
+        ):
+            log.error("intent.altered", extra={"intent_id": str(intent.pk)})
+            return False
+        return _move(intent, State.APPROVED, State.STARTED, started_at=timezone.now())
 
 
 def finish(intent: ToolIntent, result: str, *, is_error: bool) -> bool:
