@@ -110,7 +110,12 @@ CHANNEL_LAYERS = {
     "default": (
         {
             "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [_redis], "capacity": 1000},
+            # Longer than the layer's blocking read (5 s): redis-py's own default is as
+            # long, and then every quiet channel counts as a lost connection.
+            "CONFIG": {
+                "hosts": [{"address": _redis, "socket_timeout": 15}],
+                "capacity": 1000,
+            },
         }
         if _redis
         else {

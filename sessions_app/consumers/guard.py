@@ -23,6 +23,7 @@ class Guarded(Protocol):
     has_sent: bool  # since the last round
 
     async def sign_out(self) -> None: ...
+    async def end(self, code: int) -> None: ...
 
 
 _sockets: set[Guarded] = set()
@@ -43,6 +44,13 @@ def watch(socket: Guarded) -> None:
 def forget(socket: Guarded) -> None:
     """It is closed."""
     _sockets.discard(socket)
+
+
+async def end_all(code: int) -> None:
+    """Tell every open page that this server goes away."""
+    await asyncio.gather(
+        *(socket.end(code) for socket in tuple(_sockets)), return_exceptions=True
+    )
 
 
 async def _rounds() -> None:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 class Close:
     """Close codes; `docs/frames.md` explains them to clients."""
 
+    RESTARTING = 1012
     TOO_SLOW = 1013
     TOO_LARGE = 1009
     TOO_MANY = 1008

@@ -71,7 +71,8 @@ class Run(models.Model):
     )
     cause = models.CharField(max_length=200, blank=True)  # why it is in this status
     retry_at = models.DateTimeField(null=True, blank=True)  # while it is retrying
-    has_steps = models.BooleanField(default=False)  # a finished step can be resumed at
+    # A step can be resumed at: tools were asked for, or words thrown in.
+    has_steps = models.BooleanField(default=False)
     steered_at = models.DateTimeField(null=True, blank=True)  # last word thrown in
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     epoch = models.PositiveIntegerField(default=0)

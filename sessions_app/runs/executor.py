@@ -140,7 +140,7 @@ def answer(run_id: UUID) -> UUID | None:
         in_database(claims.wake_decided, run.pk)
         if in_database(claims.is_queued, run.pk):
             executor.submit_again(run.pk)
-    else:
+    elif outcome.status not in Run.ACTIVE:
         in_database(words.hand_on_late, run.pk)
     return run.conversation_id
 

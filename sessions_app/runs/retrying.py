@@ -238,8 +238,16 @@ def is_over(live: LiveRun) -> bool:
 
 
 def stopped(live: LiveRun) -> Outcome:
-    """The end of a run that a person or the server ended."""
-    status = Status.INTERRUPTED if live.is_interrupted else Status.STOPPED
+    """The end of a run that a person or the server ended.
+
+    Where the server ended it and nothing of the present request was shown, the run goes
+    back into the queue: whoever comes next goes on at this step.
+    """
+    status = Status.STOPPED
+    if live.is_interrupted:
+        status = Status.INTERRUPTED if live.response.is_broken else Status.QUEUED
+    if status == Status.QUEUED:
+        return Outcome(status=status, response=live.response)
     return Outcome(
         status=status, response=live.response, cause=live.cause or "It was stopped."
     )
