@@ -107,7 +107,7 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
     priced = cost_of(run, response)
     return {
         "status": outcome.status,
-        "cause": outcome.cause[:200],
+        "cause": (outcome.cause or response.note)[:200],
         "error": msgspec.to_builtins(outcome.error) if outcome.error else None,
         "has_steps": response.has_steps or bool(response.open_calls()),
         "stop_reason": finished.stop_reason if finished else "",

@@ -33,6 +33,7 @@ class RunResponse(Accumulator):
         "_spent_by_others",
         "has_output",
         "next_part",
+        "note",
         "step_part",
         "steps",
     )
@@ -40,6 +41,7 @@ class RunResponse(Accumulator):
     def __init__(self) -> None:
         super().__init__()
         self.steps = 1
+        self.note = ""  # who answers instead, and why
         self.next_part = 0  # where the next step's parts begin
         self.step_part = 0  # where the present step's parts begin
         self.has_output = False  # since the last request
@@ -138,6 +140,7 @@ class RunResponse(Accumulator):
         if event.why == "repeated":
             self._cut_back(event.part)
         elif event.why == "fallback":
+            self.note = event.note
             self._pass_on(event)
         self.steps = max(self.steps, event.step)
         self.step_part = event.part

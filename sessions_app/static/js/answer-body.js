@@ -1,10 +1,8 @@
 // answer-body.js: draws the parts of one answer, from stored parts or from live events.
 // Neighbouring text parts are one text: vendors split them for reasons of their own.
 
-import { el } from "./dom.js";
-import { GrowingMarkdown, render } from "./markdown.js";
-import { STRINGS, say } from "./strings.js";
-import { matchIntents, toolCard } from "./tool-card.js";
+import { makeSegment } from "./answer-segments.js";
+import { matchIntents } from "./tool-card.js";
 
 const KIND = { text_delta: "text", reasoning_delta: "reasoning", refusal_delta: "refusal" };
 
@@ -39,9 +37,21 @@ export class AnswerBody {
     else if (event.type === "tool_call_ready") Object.assign(this.part(event.part, "tool_call"), { call_id: event.call_id, name: event.name, arguments: event.arguments });
     else if (event.type === "tool_finished") Object.assign(this.part(event.part, "tool_result"), { call_id: event.call_id, text: event.text, is_error: event.is_error });
     else if (event.type === "server_tool") Object.assign(this.part(event.part, "server_tool"), { name: event.name, status: event.status, detail: event.detail });
+    else if (event.type === "steered") this.part(event.part, "steer").text = event.text;
+    else if (event.type === "step_started") this.step(event);
     else if (event.type === "citation") (this.part(event.part, "text").citations ??= []).push(event);
     else return;
     this.schedule();
+  }
+
+  // Another response begins: what broke off may not count any more; somebody else may answer.
+  step(event) {
+    if (event.why === "repeated") {
+      for (const index of [...this.parts.keys()]) if (index >= event.part) this.parts.delete(index);
+      for (const segment of this.segments.values()) segment.node.remove();
+      this.segments.clear();
+    }
+    if (event.note) this.parts.set(event.part - 0.5, { type: "note", text: event.note });
   }
 
   // What was declared, decided and done about a call; comes before or after its parts.
@@ -101,71 +111,4 @@ export class AnswerBody {
     }
     segment.draw(part, isOver, isLast);
   }
-}
-
-function makeSegment(type) {
-  if (type === "text") return textSegment();
-  if (type === "reasoning") return reasoningSegment();
-  if (type === "refusal") return refusalSegment();
-  return type === "tool_call" ? toolCard() : toolSegment();
-}
-
-function textSegment() {
-  const prose = el("div", { class: "prose" });
-  const sources = el("ol", { class: "sources", hidden: true, "aria-label": STRINGS.sources });
-  const growing = new GrowingMarkdown(prose);
-  let drawn = null;
-  return {
-    node: el("div", {}, prose, sources),
-    draw(part, isOver) {
-      if (isOver) { growing.text = part.text; growing.settle(); }
-      else if (part.text !== drawn) growing.update(part.text);
-      drawn = part.text;
-      drawSources(sources, part.citations ?? []);
-    },
-  };
-}
-
-function drawSources(list, citations) {
-  const seen = new Map();
-  for (const cited of citations) if (/^https?:\/\//.test(cited.url ?? "")) seen.set(cited.url, cited.title || cited.url);
-  list.hidden = seen.size === 0;
-  list.replaceChildren(...[...seen].map(([url, title]) =>
-    el("li", {}, el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, title))));
-}
-
-function reasoningSegment() {
-  const summary = el("summary", {}, STRINGS.thinking);
-  const prose = el("div", { class: "prose" });
-  const node = el("details", { class: "reasoning" }, summary, prose);
-  return {
-    node,
-    draw(part, isOver, isLast) {
-      node.hidden = !part.text;
-      const seconds = part.since ? Math.max(1, Math.round((part.until - part.since) / 1000)) : 0;
-      if (!isLast || isOver) summary.textContent = seconds ? say(STRINGS.thought, { s: seconds }) : STRINGS.reasoning;
-      render(prose, part.text);
-    },
-  };
-}
-
-function refusalSegment() {
-  const text = el("p", {});
-  return {
-    node: el("div", { class: "notice" }, el("strong", {}, STRINGS.refused), text),
-    draw(part) { text.textContent = part.text; },
-  };
-}
-
-function toolSegment() {
-  const name = el("span", { class: "tool__name" });
-  const inside = el("div", { class: "tool__arguments" });
-  return {
-    node: el("div", { class: "tool" }, name, inside),
-    draw(part) {
-      name.textContent = `${part.name ?? ""}${part.status ? ` · ${part.status}` : ""}`;
-      const data = part.arguments ?? part.detail;
-      inside.textContent = data ? JSON.stringify(data, null, 1) : part.text;
-    },
-  };
 }

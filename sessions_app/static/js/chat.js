@@ -1,20 +1,20 @@
 // chat.js: wires the chat page: socket ⇄ thread, composer, sidebar, picker.
 
+import { Answering } from "./answering.js";
 import { api } from "./api.js";
-import { copyText } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { ContextPanel } from "./context-panel.js";
 import { CredentialNotices } from "./credential-notices.js";
-import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
 import { offer } from "./local-servers.js";
+import { messageActions } from "./message-actions.js";
 import { ModelPicker } from "./model-picker.js";
 import { Outbox } from "./outbox.js";
 import { listen } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { ChatSocket } from "./socket.js";
 import { exportLink, title } from "./stage-head.js";
-import { STRINGS, say } from "./strings.js";
+import { STRINGS } from "./strings.js";
 import { Thread } from "./thread.js";
 import { ToolsToggle } from "./tools-toggle.js";
 import { welcome } from "./welcome.js";
@@ -71,36 +71,17 @@ function send(text) {
   if (!socket.isReady) toast(STRINGS.unsent);
 }
 
-const actions = {
-  async copy(view) { await copyText(view.text); toast(STRINGS.copied); },
-  async edit(view) {
-    const text = await ask({ title: STRINGS.editTitle, text: STRINGS.editText, value: view.text, ok: STRINGS.send });
-    if (text?.trim() && text !== view.text) outbox.put({ type: "edit", message_id: view.id, text, ...options() });
-  },
-  approve(_, { dataset }) { socket.send({ type: "decide", intent_id: dataset.intent, approve: true }); },
-  "approve-here": (_, { dataset }) => socket.send({ type: "decide", intent_id: dataset.intent, approve: true, for_conversation: true }),
-  async refuse(_, { dataset }) {
-    const words = await ask({ title: STRINGS.refuseTitle, text: STRINGS.refuseText, value: "", ok: STRINGS.tool.refuse, isDanger: true });
-    if (words !== null) socket.send({ type: "decide", intent_id: dataset.intent, approve: false, words });
-  },
-  async continue(view) {
-    const { run } = view.message;
-    if (!(await ask({ title: STRINGS.goOn, text: say(STRINGS.goOnText, { model: run.model }), ok: STRINGS.goOn }))) return;
-    socket.send({ type: "continue", run_id: run.id });
-  },
-  regenerate(view) { outbox.put({ type: "regenerate", message_id: view.id, ...options() }); },
-  async "regenerate-with"(view) {
-    const choice = await picker.open(true);
-    if (choice) outbox.put({ type: "regenerate", message_id: view.id, ...options(choice) });
-  },
-  async version(view, button) {
-    const page = await api("POST", `/api/conversations/${thread.conversationId}/branch/`, { message_id: button.dataset.to });
-    const label = button.getAttribute("aria-label");
-    const shown = thread.showVersion(page, view, button.dataset.to)?.node;
-    const same = shown?.querySelector(`[data-action=version][aria-label="${label}"]`);
-    (same?.disabled ? shown.querySelector("[data-action=version]:enabled") : same)?.focus({ preventScroll: true });
-  },
-};
+const HEARS = new Set(["running", "retrying", "waiting"]);
+
+// Into the answer that is on its way.
+function steer(text) {
+  const run = thread.activeRun;
+  if (!run) { send(text); return; }
+  outbox.put({ type: "steer", run_id: run.id, text });
+  composer.clear();
+}
+
+const actions = messageActions({ thread, outbox, socket, picker, options });
 
 byId("messages").addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
@@ -129,7 +110,10 @@ const frames = {
     title(frame.conversation.title);
   },
   run({ run }) { if (run.conversation_id === thread.conversationId) thread.run(run); },
-  batch(frame) { thread.batch(frame); },
+  batch(frame) {
+    for (const event of frame.events) if (event.type === "steered") outbox.done(event.client_message_id);
+    thread.batch(frame);
+  },
   intent({ intent }) { if (intent.conversation_id === thread.conversationId) thread.intent(intent); },
   rewind(frame) { thread.rewind(frame); },
   message({ message }) { if (message.conversation_id === thread.conversationId) thread.message(message); },
@@ -157,6 +141,7 @@ socket.addEventListener("gone", ({ detail }) => {
   byId("connection").hidden = false;
 });
 
+new Answering(picker, () => thread.conversationId || begin());
 new CredentialNotices().watch(socket, picker);
 composer.addEventListener("send", ({ detail }) => send(detail));
 composer.addEventListener("stop", () => stop());
@@ -164,7 +149,8 @@ composer.addEventListener("edit-last", () => {
   const mine = thread.views.filter((view) => view.isMine).at(-1);
   if (mine) actions.edit(mine);
 });
-byId("messages").addEventListener("maestro:runs", () => composer.running(Boolean(thread.activeRun)));
+composer.addEventListener("steer", ({ detail }) => steer(detail));
+byId("messages").addEventListener("maestro:runs", () => composer.running(Boolean(thread.activeRun), HEARS.has(thread.activeRun?.status)));
 picker.addEventListener("change", greet);
 sidebar.addEventListener("open", ({ detail }) => open(detail));
 sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });

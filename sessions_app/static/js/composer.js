@@ -8,6 +8,8 @@ export class Composer extends EventTarget {
     this.form = byId("composer");
     this.box = byId("question");
     this.stop = byId("stop");
+    this.steer = byId("steer");
+    this.steer.addEventListener("click", () => this.submit("steer"));
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     this.box.addEventListener("input", () => this.grow());
     this.box.addEventListener("keydown", (event) => this.key(event));
@@ -17,7 +19,10 @@ export class Composer extends EventTarget {
 
   key(event) {
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !this.steer.hidden) {
+      event.preventDefault();
+      this.submit("steer");
+    } else if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
       event.preventDefault();
       this.submit();
     } else if (event.key === "ArrowUp" && !this.box.value) {
@@ -26,10 +31,10 @@ export class Composer extends EventTarget {
     }
   }
 
-  submit() {
+  submit(what = "send") {
     const text = this.box.value;
     if (!text.trim()) return;
-    this.dispatchEvent(new CustomEvent("send", { detail: text }));
+    this.dispatchEvent(new CustomEvent(what, { detail: text }));
   }
 
   clear() { this.set(""); }
@@ -44,6 +49,10 @@ export class Composer extends EventTarget {
     this.box.style.blockSize = `${this.box.scrollHeight}px`;
   }
 
-  running(isRunning) { this.stop.hidden = !isRunning; }
+  // `canSteer`: the answer has begun, and can hear what is said.
+  running(isRunning, canSteer = false) {
+    this.stop.hidden = !isRunning;
+    this.steer.hidden = !canSteer;
+  }
   focus() { this.box.focus(); }
 }

@@ -11,7 +11,7 @@ export function drawGauge(gauge) {
   const { used, window: size } = gauge;
   const percent = size ? Math.min(100, Math.round((100 * (used + gauge.tools)) / size)) : null;
   const numbers = { n: count(used), used: count(used), window: count(size), percent };
-  byId("context-toggle").setAttribute("aria-label", say(size ? CONTEXT.toggle : CONTEXT.toggleUnknown, numbers));
+  byId("context-numbers").textContent = say(size ? CONTEXT.toggle : CONTEXT.toggleUnknown, numbers);
   byId("context-meter").textContent = percent === null ? count(used) : `${percent} %`;
   byId("context-used").textContent = say(size ? CONTEXT.usedOf : CONTEXT.used, numbers);
   byId("context-used").dataset.used = used;

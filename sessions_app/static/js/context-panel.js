@@ -54,7 +54,7 @@ export class ContextPanel {
     this.empty();
     byId("context-warning").hidden = true;
     byId("context-meter").textContent = "";
-    byId("context-toggle").setAttribute("aria-label", CONTEXT.toggleEmpty);
+    byId("context-numbers").textContent = "";
     byId("context-used").textContent = "";
     byId("context-bar").replaceChildren();
     byId("context-legend").replaceChildren();

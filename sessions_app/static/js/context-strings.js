@@ -2,9 +2,8 @@
 
 export const CONTEXT = {
   title: "Context",
-  toggle: "Context: {used} of {window} tokens",
-  toggleUnknown: "Context: {used} tokens",
-  toggleEmpty: "Context",
+  toggle: ", {used} of {window} tokens",
+  toggleUnknown: ", {used} tokens",
   kinds: {
     system: "System prompt", persona: "Persona", text: "Text", file: "File", summary: "Summary",
     message: "Message", tool_result: "Tool result", tools: "Tools", reserve: "Kept for the answer",

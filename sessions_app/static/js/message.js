@@ -3,18 +3,13 @@
 import { AnswerBody } from "./answer-body.js";
 import { api } from "./api.js";
 import { el } from "./dom.js";
-import { clock, count, money, seconds } from "./format.js";
+import { clock } from "./format.js";
+import { again, action, trouble } from "./message-end.js";
+import { facts } from "./message-facts.js";
 import { STRINGS, say } from "./strings.js";
 
 const OVER = new Set(["done", "stopped", "failed", "interrupted"]);
 export const isOver = (run) => !run || OVER.has(run.status);
-
-// What a person mends on the page of credentials.
-const ABOUT_KEYS = new Set(["ConfigurationError", "CredentialError", "CredentialNotFound", "CredentialExpired",
-  "CredentialRejected", "CredentialUnreadable", "PermissionRefused", "QuotaExhausted"]);
-
-const action = (label, name, extra = {}) =>
-  el("button", { class: "message__action", type: "button", data: { action: name }, ...extra }, label);
 
 export class Message {
   constructor(message) {
@@ -96,11 +91,23 @@ export class Message {
   footer(run, over) {
     if (!over) {
       const state = run.status === "running" && this.isWriting ? "writing" : run.status;
-      const words = state === "retrying" ? run.cause : say(STRINGS.status[state] ?? state, run);
-      return [el("p", { class: "message__status message__status--busy", role: "status" }, words)];
+      const words = state === "retrying" ? whyAgain(run) : say(STRINGS.status[state] ?? state, run);
+      const line = el("p", { class: "message__status message__status--busy", role: "status" }, words);
+      this.countDown(run, line);
+      return [line];
     }
     return [trouble(run), el("div", { class: "message__actions" },
       this.versions(), this.text ? action(STRINGS.copy, "copy") : "", ...again(run), run ? facts(run) : "")];
+  }
+
+  // The seconds until it asks again, while it rests.
+  countDown(run, line) {
+    clearInterval(this.counting);
+    if (run.status !== "retrying") return;
+    this.counting = setInterval(() => {
+      if (!line.isConnected) clearInterval(this.counting);
+      else line.textContent = whyAgain(run);
+    }, 1000);
   }
 
   versions() {
@@ -114,47 +121,7 @@ export class Message {
   }
 }
 
-// A failure says itself how to go on.
-const goOn = (run) => (run?.can_continue ? [action(STRINGS.goOn, "continue", { title: STRINGS.goOnTitle })] : []);
-const again = (run) => (run?.status === "failed" ? goOn(run)
-  : [...goOn(run), action(STRINGS.regenerate, "regenerate"), action(STRINGS.regenerateWith, "regenerate-with")]);
-
-function trouble(run) {
-  if (!run) return "";
-  if (run.status === "failed") {
-    return el("div", { class: "notice notice--error trouble", role: "alert" },
-      el("p", {}, run.error?.message || run.cause),
-      run.error?.vendor_message ? el("p", { class: "message__status" }, run.error.vendor_message) : "",
-      el("p", { class: "trouble__actions" },
-        el("button", { class: "button button--small", type: "button", data: { action: "regenerate" } }, STRINGS.retry),
-        el("button", { class: "button button--small button--quiet", type: "button", data: { action: "regenerate-with" } }, STRINGS.regenerateWith),
-        ABOUT_KEYS.has(run.error?.kind) ? el("a", { class: "button button--small button--quiet", href: credentialsUrl() }, STRINGS.openCredentials) : ""));
-  }
-  const word = { stopped: "stopped", interrupted: "interrupted" }[run.status]
-    ?? { length: "cut", content_filter: "filtered", refusal: "declined" }[run.stop_reason];
-  return word ? el("p", { class: "message__status" }, STRINGS.status[word]) : "";
-}
-
-const credentialsUrl = () => `${document.body.dataset.chatUrl ?? "/"}credentials/`;
-
-function facts(run) {
-  const usage = run.usage ?? {};
-  const cost = run.cost_usd === null || run.cost_usd === undefined ? ""
-    : say(STRINGS.costNote, { cost: money(run.cost_usd), date: run.price_date });
-  const rows = [
-    ["credential", `${run.credential.name} (${run.credential.provider})`],
-    ["model", run.model],
-    ["input", count(usage.input_tokens)],
-    ["cached", usage.cached_input_tokens ? count(usage.cached_input_tokens) : null],
-    ["output", count(usage.output_tokens)],
-    ["reasoning", usage.reasoning_tokens ? count(usage.reasoning_tokens) : null],
-    ["cost", cost || null],
-    ["first", seconds(run.started_at, run.first_event_at)],
-    ["total", seconds(run.started_at, run.finished_at)],
-    ["stop", run.stop_reason || run.status],
-  ].filter(([, value]) => value);
-  const short = [run.credential.name, usage.output_tokens ? `${count(usage.output_tokens)} tokens` : "", cost.split(",")[0]];
-  return el("details", { class: "message__facts" },
-    el("summary", {}, short.filter(Boolean).join(" · ")),
-    el("dl", { class: "facts" }, ...rows.flatMap(([key, value]) => [el("dt", {}, STRINGS.facts[key]), el("dd", {}, value)])));
+function whyAgain(run) {
+  const left = run.retry_at ? Math.max(0, Math.ceil((new Date(run.retry_at) - Date.now()) / 1000)) : 0;
+  return say(left ? STRINGS.status.again : STRINGS.status.againNow, { s: left, why: run.cause.replace(/^[^:]*: /, "") });
 }
