@@ -8,4 +8,4 @@ check: ; bin/check
 lock:
 	for name in requirements requirements-scale requirements-dev; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	    --quiet $$name.in -o $$name.txt; done
+	    --no-strip-extras --quiet $$name.in -o $$name.txt; done
