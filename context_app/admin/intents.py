@@ -38,6 +38,8 @@ SHOWN = (
     "record",
 )
 
+EVENT_COLUMNS = ("number", "state", "facts", "at", "previous", "hash")
+
 
 class _Echo:
     """What `csv` writes to: it gives the line back."""
@@ -118,12 +120,18 @@ class ToolIntentAdmin(_ModelAdmin):
     def export_json(
         self, request: HttpRequest, rows: QuerySet[ToolIntent]
     ) -> StreamingHttpResponse:
-        """One object a line, with arguments and result."""
+        """One object a line, with arguments, result and events: who has all of them can
+        verify the record without us (docs/tools.md)."""
+        whole = rows.order_by("created_at").prefetch_related("events")
 
         def lines() -> Iterator[str]:
-            for row in rows.order_by("created_at").iterator(chunk_size=500):
+            for row in whole.iterator(chunk_size=500):
                 names = (*COLUMNS, "arguments", "result")
                 found = {name: getattr(row, name) for name in names}
+                found["events"] = [
+                    {name: getattr(event, name) for name in EVENT_COLUMNS}
+                    for event in row.events.all()
+                ]
                 yield json.dumps(found, default=str, ensure_ascii=False) + "\n"
 
         return _file(lines(), "intents.jsonl", "application/x-ndjson")

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from context_app.admin.mcp import McpPage
+from context_app.admin.preview import PolicyPreview
 from context_app.models import PolicyRule, StandingApproval
 
 if TYPE_CHECKING:  # generic for the type checker only
@@ -17,8 +18,8 @@ else:
 
 
 @admin.register(PolicyRule)
-class PolicyRuleAdmin(McpPage):
-    """The first rule that fits decides. `manage.py policy_dry_run` tries a change."""
+class PolicyRuleAdmin(PolicyPreview, McpPage):
+    """The first rule that fits decides. Its form says what a change would change."""
 
     list_display = (
         "name",

@@ -1,4 +1,7 @@
-"""Whether a tool call runs, is asked about, or is refused. Pure, explained, ordered."""
+"""Whether a tool call runs, is asked about, or is refused. Pure, explained, ordered.
+
+Called by `intents.py` for each call, and by `dry_run.py` for calls of the past.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any
 from context_app.models import PolicyRule, StandingApproval
 from context_app.models.intent import RANK, Risk
 from context_app.models.policy import Action
+
+STANDING = "Approved for this conversation."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,24 +61,27 @@ def decide(
     if ruling.action != Action.ASK or standing is None or call.tool not in standing:
         return ruling
     if RANK[Risk(call.risk)] <= RANK[Risk(standing[call.tool])]:
-        return Ruling(action=Action.RUN, why="Approved for this conversation.")
+        return Ruling(action=Action.RUN, why=STANDING)
     return ruling
 
 
 def rules_in_force() -> list[Rule]:
     """The active rules of this installation, in their order."""
-    return [
-        Rule(
-            name=row.name,
-            action=row.action,
-            tool=row.tool,
-            target=row.target,
-            risk=row.risk,
-            person=row.person_id,
-            team=row.team_id,
-        )
-        for row in PolicyRule.objects.filter(is_active=True)
-    ]
+    rows = PolicyRule.objects.filter(is_active=True).order_by("order", "pk")
+    return [rule_of(row) for row in rows]
+
+
+def rule_of(row: PolicyRule) -> Rule:
+    """A stored rule, or one that is being written, as data."""
+    return Rule(
+        name=row.name,
+        action=row.action,
+        tool=row.tool,
+        target=row.target,
+        risk=row.risk,
+        person=row.person_id,
+        team=row.team_id,
+    )
 
 
 def standing_approvals(conversation_id: Any) -> dict[str, str]:
@@ -95,9 +103,19 @@ def _by_rules(call: Call, rules: Sequence[Rule]) -> Ruling:
 
 def _fits(rule: Rule, call: Call) -> bool:
     return (
-        (not rule.tool or fnmatchcase(call.tool, rule.tool))
-        and (not rule.target or fnmatchcase(call.target, rule.target))
+        (not rule.tool or _matches(rule.tool, call.tool))
+        and (not rule.target or _matches(rule.target, call.target))
         and (not rule.risk or RANK[Risk(call.risk)] >= RANK[Risk(rule.risk)])
         and (rule.person is None or rule.person == call.person)
         and (rule.team is None or rule.team in call.teams)
     )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """`*` is anything, also nothing; `?` one character; all else is itself.
+
+    Without the sets of `fnmatch`: a path with brackets would be one, and would slip past
+    the rule that names it. Its patterns never try again what they matched, so that no
+    pattern takes long.
+    """
+    return fnmatchcase(text, pattern.replace("[", "[[]"))

@@ -10,15 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from context_app.models import ToolIntent
-from context_app.services import policy
-from context_app.services.policy import Call, Rule
+from context_app.services import dry_run, policy
+from context_app.services.dry_run import Replayed
+from context_app.services.policy import Rule
 from sessions_app.management.support import USAGE, as_json, as_table, errors_in_words
-from sessions_app.models import Membership
+
+HEAD = ("WHEN", "PERSON", "TOOL", "TARGET", "RISK", "BEFORE", "NOW", "WHY")
 
 
 class Command(BaseCommand):
@@ -32,60 +32,49 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one document")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        calls, different = 0, []
         with errors_in_words():
-            rules = _read(options["rules"])
-            rows = [_row(intent, rules) for intent in _calls(options["days"])]
-        changed = [row for row in rows if row["before"] != row["now"]]
+            since = _since(options["days"])
+            for row in dry_run.replay(_rules(options["rules"]), since=since):
+                calls += 1
+                if row.is_different:
+                    different.append(_shown(row))
         if options["json"]:
-            self.stdout.write(as_json({"calls": len(rows), "differences": changed}))
+            self.stdout.write(as_json({"calls": calls, "differences": different}))
             return
-        self.stdout.write(f"{len(rows)} calls, {len(changed)} decided differently.")
-        if changed:
-            head = ("WHEN", "PERSON", "TOOL", "TARGET", "RISK", "BEFORE", "NOW", "WHY")
+        self.stdout.write(f"{calls} calls, {len(different)} decided differently.")
+        if different:
             lines = [
-                tuple(str(row[name.lower()])[:60] for name in head) for row in changed
+                tuple(_one_line(str(row[name.lower()]))[:60] for name in HEAD)
+                for row in different
             ]
-            self.stdout.write(as_table([head, *lines]))
+            self.stdout.write(as_table([HEAD, *lines]))
 
 
-def _calls(days: int) -> list[ToolIntent]:
-    since = timezone.now() - timedelta(days=days)
-    return list(ToolIntent.objects.filter(created_at__gte=since).order_by("created_at"))
+def _since(days: int) -> Any:
+    try:
+        return timezone.now() - timedelta(days=max(0, days))
+    except OverflowError:
+        raise CommandError("So many days there are not.", returncode=USAGE) from None
 
 
-def _row(intent: ToolIntent, rules: list[Rule]) -> dict[str, Any]:
-    teams = Membership.objects.filter(user=intent.person_id) if intent.person_id else []
-    call = Call(
-        tool=intent.tool,
-        target=intent.target,
-        risk=intent.effective_risk,
-        person=intent.person_id,
-        teams=frozenset(membership.team_id for membership in teams),
-    )
-    ruling = policy.decide(call, rules)
-    return {
-        "when": intent.created_at.isoformat()[:19],
-        "person": intent.person_name,
-        "tool": intent.tool,
-        "target": intent.target,
-        "risk": intent.effective_risk,
-        "before": intent.decision,
-        "now": str(ruling.action),
-        "why": ruling.why,
-        "intent": str(intent.pk),
-    }
+def _shown(row: Replayed) -> dict[str, str]:
+    found = {name: str(value) for name, value in row._asdict().items()}
+    return found | {"when": row.when.isoformat()[:19]}
 
 
-def _read(path: Path | None) -> list[Rule]:
+def _one_line(text: str) -> str:
+    """What a model wrote must not draw on a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _rules(path: Path | None) -> list[Rule]:
     if path is None:
         return policy.rules_in_force()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Rule])
+        text = path.read_bytes()
     except OSError as exc:
         raise CommandError(
             f"{path} cannot be read ({exc.strerror}).", returncode=USAGE
         ) from None
-    except (msgspec.DecodeError, UnicodeError) as exc:
-        raise CommandError(
-            f"{path} is no list of rules: {exc}.", returncode=USAGE
-        ) from None
+    return dry_run.rules_from(text)
