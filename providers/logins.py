@@ -20,15 +20,18 @@ from providers.interface import OAuth
 from providers.names import normalise_name
 from providers.oauth import pkce
 from providers.oauth.login import Login, LoginMethod, LoginRequest, read_answer
+from providers.parameters import checked
 from providers.types import AuthType, Credential
 
 
+@checked
 def login_methods(provider: str) -> Sequence[LoginMethod]:
     """The ways to log in at a vendor, the usual one first; [] where there is none."""
     behaviour: OAuth | None = resolver.provider(provider).oauth
     return behaviour.methods() if behaviour else []
 
 
+@checked
 def login_method(provider: str, key: str = "") -> LoginMethod:
     """One of them, by default the first that is offered here. Raises ConfigurationError."""
     behaviour: OAuth = resolver.resolve(provider, "oauth")
@@ -44,6 +47,7 @@ def login_method(provider: str, key: str = "") -> LoginMethod:
     )
 
 
+@checked
 def begin_login(
     provider: str,
     *,
@@ -111,6 +115,7 @@ def poll_login(login: Login) -> Credential | None:
     return behaviour.poll(login)
 
 
+@checked
 def finish_login(login: Login, callback_or_code: str) -> str:
     """Trade the vendor's answer for tokens, save them, return the session id."""
     credential = complete_login(login, callback_or_code)
@@ -118,6 +123,7 @@ def finish_login(login: Login, callback_or_code: str) -> str:
     return credential.name
 
 
+@checked
 def refresh_tokens(
     provider: str,
     session_id: str,
@@ -146,6 +152,7 @@ def modes_of(provider: str, metadata: Mapping[str, object]) -> list[str]:
     return list(dict.fromkeys(m for way in login_methods(provider) for m in way.modes))
 
 
+@checked
 def choose_mode(provider: str, session_id: str, mode: str) -> str:
     """Use a login in another mode of its vendor; returns the mode it now has.
 
@@ -168,6 +175,7 @@ def choose_mode(provider: str, session_id: str, mode: str) -> str:
     return fresh.metadata.get("mode", mode)
 
 
+@checked
 def revoke_session(provider: str, session_id: str) -> bool:
     """Take a login back at its vendor; False where there is no way, or it was refused.
 

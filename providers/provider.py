@@ -8,8 +8,10 @@ callers see models, typed events and one tree of errors, and never which vendor 
     list_models     stream_chat                 check_session   audit_code
     list_providers  provider_capabilities
 
-Logins live in `logins.py` and come in here; a login that is about to end, or that the
-vendor refuses, is renewed before anybody hears of it.
+Logins live in `logins.py`, chats in `chats.py`, audits in `audit/`, and come in here; a
+login that is about to end, or that the vendor refuses, is renewed before anybody hears of
+it. Arguments are checked at the door (`parameters.py`): an option that does not exist ends
+in a ConfigurationError that names the nearest one.
 """
 
 from __future__ import annotations
@@ -20,18 +22,17 @@ from typing import Any
 import msgspec
 
 from providers import resolver, sessions
+from providers.audit.options import check_source, read_options
+from providers.audit.prompt import instructions
+from providers.audit.report import AuditReport
+from providers.audit.run import run_audit
+from providers.audit.schema import output_schema
 from providers.chat_stream import ChatStream
-from providers.errors import ConfigurationError, UnsupportedFeature
+from providers.chats import can_continue, preview_chat, stream_chat, stream_with
+from providers.errors import ConfigurationError
 from providers.http.client import HttpClient
 from providers.http.urls import parse_base_url
-from providers.interface import (
-    ApiKey,
-    Continuing,
-    Models,
-    StreamCall,
-    Streaming,
-    Subscribed,
-)
+from providers.interface import ApiKey, Models, Subscribed
 from providers.local_servers import LocalServer, local_servers
 from providers.logins import (
     begin_login,
@@ -47,14 +48,13 @@ from providers.logins import (
     revoke_session,
 )
 from providers.names import normalise_api_key, normalise_name
+from providers.parameters import checked
 from providers.sessions import use_store
 from providers.types import (
     AuthType,
-    ChatRequest,
     Credential,
     Message,
     Model,
-    Origin,
     Secret,
 )
 
@@ -92,6 +92,7 @@ __all__ = [
 ]
 
 
+@checked
 def create_session(
     provider: str,
     auth_type: AuthType,
@@ -119,6 +120,7 @@ def create_session(
     return credential.name
 
 
+@checked
 def build_api_key_credential(
     provider: str,
     name: str,
@@ -151,6 +153,7 @@ def build_api_key_credential(
     )
 
 
+@checked
 def check_session(
     provider: str, session_id: str, *, auth_type: AuthType | None = None
 ) -> None:
@@ -168,6 +171,7 @@ def check_credential(credential: Credential) -> None:
         behaviour.check(client)
 
 
+@checked
 def list_models(
     provider: str, auth_type: AuthType | None, session_id: str
 ) -> Sequence[Model]:
@@ -184,71 +188,7 @@ def models_with(credential: Credential) -> Sequence[Model]:
     return sessions.with_client(credential, ask)
 
 
-def stream_chat(
-    provider: str,
-    session_id: str,
-    messages: Sequence[Message],
-    *,
-    model: str,
-    auth_type: AuthType | None = None,
-    **options: Any,
-) -> ChatStream:
-    """Ask for one model response. A context manager that yields typed events.
-
-    `options` are the other fields of `ChatRequest`, and `partial`: the text of a broken
-    answer to continue (see `can_continue`). Nothing is sent before the stream is
-    entered. `close()`, from any thread, ends it within a second. One attempt: callers
-    retry, and only before the first event. Raises ProviderError.
-    """
-    credential = sessions.find(provider, session_id, auth_type, to_use=True)
-    return stream_with(credential, messages, model=model, **options)
-
-
-def stream_with(
-    credential: Credential, messages: Sequence[Message], *, model: str, **options: Any
-) -> ChatStream:
-    """The same for a credential that is not saved (the conformance suite)."""
-    partial = options.pop("partial", "")
-    request = _request(credential, messages, model, options)
-    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
-    if partial:
-        if not isinstance(streaming, Continuing):
-            raise UnsupportedFeature(
-                "This vendor has no way to continue a broken answer. Ask again.",
-                provider=credential.provider,
-            )
-        request = streaming.continued(request, partial)
-
-    def signed(fresh: Credential) -> tuple[StreamCall, HttpClient]:
-        return streaming.call(request, fresh), sessions.client(fresh)
-
-    credential = sessions.ready(credential)
-
-    def again() -> tuple[StreamCall, HttpClient] | None:
-        fresh = sessions.renewed_after_refusal(credential)
-        return signed(fresh) if fresh else None
-
-    call, client = signed(credential)
-    return ChatStream(call, client, idle_timeout_s=request.idle_timeout_s, renew=again)
-
-
-def preview_chat(
-    provider: str,
-    session_id: str,
-    messages: Sequence[Message],
-    *,
-    model: str,
-    auth_type: AuthType | None = None,
-    **options: Any,
-) -> Mapping[str, Any]:
-    """The JSON body that `stream_chat` would send with these arguments. No request is made,
-    no login renewed. Raises ProviderError."""
-    credential = sessions.find(provider, session_id, auth_type)
-    request = _request(credential, messages, model, options)
-    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
-    return streaming.call(request, credential).body
-
-
+@checked
 def delete_session(provider: str, auth_type: AuthType, session_id: str) -> None:
     """Take a login back at its vendor where that is possible, and forget the credential.
 
@@ -262,18 +202,42 @@ def delete_session(provider: str, auth_type: AuthType, session_id: str) -> None:
     sessions.store().delete(provider, auth_type, session_id)
 
 
-def audit_code(provider: str, session_id: str, source: str, **options: Any) -> Any:
-    """A report of structured findings about `source`."""
-    raise UnsupportedFeature(
-        "Code audits are not part of this version.",
-        provider=resolver.provider(provider).slug,
-    )
+@checked
+def audit_code(
+    provider: str,
+    session_id: str,
+    source: str | Mapping[str, str],
+    *,
+    model: str = "",
+    auth_type: AuthType | None = None,
+    **options: Any,
+) -> AuditReport:
+    """A report of structured findings about `source`: text, {path: text}, or a unified
+    diff. Blocks, for minutes where the source is large.
 
+    `model` "" is the vendor's usual one. `options`: see `audit.options.AuditOptions`. Raises
+    ConfigurationError before anything is sent, ProviderError where nothing could be judged;
+    a report of which a part is missing says so. docs/audits.md has the rest.
+    """
+    check_source(source)
+    wanted = read_options(options)
+    credential = sessions.find(provider, session_id, auth_type, to_use=True)
+    model = model or resolver.provider(provider).default_model
+    if not model:
+        raise ConfigurationError("Choose a model first.", provider=provider)
 
-def can_continue(provider: str) -> bool:
-    """Whether this vendor documents how a broken answer is continued."""
-    found = resolver.providers().get(provider)
-    return found is not None and isinstance(found.streaming, Continuing)
+    def open_stream(messages: Sequence[Message]) -> ChatStream:
+        return stream_with(
+            credential,
+            messages,
+            model=model,
+            system=instructions(),
+            response_schema=output_schema(),
+            max_output_tokens=wanted.max_output_tokens,
+            idle_timeout_s=wanted.idle_timeout_s,
+        )
+
+    return run_audit(credential, model, source, wanted, open_stream)
 
 
 def is_subscription(provider: str, auth_type: str, metadata: Mapping[str, Any]) -> bool:
@@ -290,6 +254,7 @@ def list_providers() -> list[str]:
     return sorted(resolver.providers())
 
 
+@checked
 def provider_capabilities(provider: str) -> dict[str, Any]:
     """What a provider can do, as plain data for pages and commands."""
     manifest = resolver.provider(provider)
@@ -323,21 +288,3 @@ def _models_of(credential: Credential) -> Models:
     if manifest.oauth is not None and credential.auth_type == "oauth":
         own = manifest.oauth.models(credential)
     return own or manifest.models
-
-
-def _request(
-    credential: Credential,
-    messages: Sequence[Message],
-    model: str,
-    options: dict[str, Any],
-) -> ChatRequest:
-    if not model:
-        raise ConfigurationError("Choose a model first.", provider=credential.provider)
-    unknown = set(options) - set(ChatRequest.__struct_fields__)
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        raise ConfigurationError(f"stream_chat() has no option {names}.")
-    origin = Origin(
-        provider=credential.provider, model=model, session_id=credential.name
-    )
-    return ChatRequest(model=model, messages=list(messages), origin=origin, **options)

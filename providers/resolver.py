@@ -22,13 +22,14 @@ import providers as _package
 from providers import interface
 from providers.errors import ConfigurationError
 from providers.interface import BehaviourName, Provider
+from providers.parameters import suggestion
 from providers.vendor_facts import VendorFacts, publish
 
 ENTRY_POINT_GROUP = "maestro.providers"
 
 # Packages of providers/ that are machinery, not vendors.
 _MACHINERY = frozenset(
-    {"http", "oauth", "dialects", "management", "conformance", "emulator"}
+    {"audit", "conformance", "dialects", "emulator", "http", "management", "oauth"}
 )
 
 _BEHAVIOURS: dict[BehaviourName, type] = {
@@ -80,7 +81,9 @@ def provider(slug: str) -> Provider:
     found = providers()
     if slug not in found:
         known = ", ".join(sorted(found))
-        raise ConfigurationError(f"There is no provider {slug!r}. Installed: {known}.")
+        raise ConfigurationError(
+            f"There is no provider {slug!r}.{suggestion(slug, found)} Installed: {known}."
+        )
     return found[slug]
 
 
@@ -94,7 +97,8 @@ def resolve(slug: str, behaviour: BehaviourName) -> Any:
     if behaviour not in _BEHAVIOURS:
         known = ", ".join(_BEHAVIOURS)
         raise ConfigurationError(
-            f"There is no behaviour {behaviour!r}. Known: {known}."
+            f"There is no behaviour {behaviour!r}.{suggestion(behaviour, _BEHAVIOURS)} "
+            f"Known: {known}."
         )
     found = manifest.behaviour(behaviour)
     if found is None:

@@ -17,7 +17,9 @@ from providers import resolver
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("maestro", "providers", "sessions_app", "context_app")
 # Packages of providers/ that are machinery, not vendors.
-MACHINERY = {"http", "oauth", "dialects", "management", "conformance", "emulator"}
+MACHINERY = {
+    "audit", "conformance", "dialects", "emulator", "http", "management", "oauth",
+}  # fmt: skip
 
 # Ways to speak HTTP that are not ours, and where an exception holds.
 FOREIGN_CLIENTS = (

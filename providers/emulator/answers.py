@@ -14,6 +14,9 @@ weather, tool, circle (with tools)    one tool call, of the tool that is named i
 fastapi, stripe                       a long technical answer
 anything else                         a friendly answer that says who is speaking
 
+A request with a schema is answered in its form: code audits with what patterns find in the
+code (code_review.py), others with plausible values.
+
 A keyword is the beginning of a word: “codes” asks for code, “unicode” and “along” do not
 ask for code and a long answer. After a tool result the answer quotes what the tool said.
 """
@@ -25,7 +28,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from providers.emulator import texts
+from providers.emulator import code_review, texts
 
 Stop = Literal["stop", "length", "tool_use", "refusal"]
 Word = str | float  # what one delta carries, or seconds of silence
@@ -142,6 +145,8 @@ class Question:
     tools: list[str]  # names of the tools that may be called
     tool_results: list[str]  # of the turn that is answered
     schemas: dict[str, Any] = field(default_factory=dict)  # of the tools' parameters
+    schema: dict[str, Any] | None = None  # that the answer must fit
+    said: list[str] = field(default_factory=list)  # every user message
 
 
 def answer_to(question: Question) -> Answer:
@@ -149,11 +154,18 @@ def answer_to(question: Question) -> Answer:
     if question.tool_results:
         found = "; ".join(question.tool_results)
         return Answer(text=f"The tool says: {found}. That is all there is to know.")
+    if question.schema is not None and not question.tools:
+        return _structured(question, question.schema)
     words = question.text.lower()
     if question.tools:
         called = _tool_call(words, question)
         if called is not None:
             return called
+    return _spoken(words, question)
+
+
+def _spoken(words: str, question: Question) -> Answer:
+    """Plain text, by keyword."""
     for keywords, text in _TEXTS:
         if _asks_for(words, *keywords):
             return Answer(text=text)
@@ -163,6 +175,14 @@ def answer_to(question: Question) -> Answer:
         return Answer(reasoning=texts.REASONING, text=texts.REASONED)
     quoted = " ".join(question.text.split())[:200]
     return Answer(text=texts.DEFAULT.format(quoted=quoted))
+
+
+def _structured(question: Question, schema: dict[str, Any]) -> Answer:
+    """An answer in the form that was asked for."""
+    if "findings" in (schema.get("properties") or {}):
+        text, stop = code_review.review(question.said, schema)
+        return Answer(text=text, stop=stop)
+    return Answer(text=json.dumps(_value("answer", schema), ensure_ascii=False))
 
 
 def _tool_call(words: str, question: Question) -> Answer | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from providers.emulator import models
+from providers.emulator import models, schema_checks
 from providers.emulator.http11 import Request
 from providers.emulator.state import State
 from providers.emulator.wire import Wrong, require
@@ -41,6 +41,9 @@ def check(request: Request, body: dict[str, Any], state: State) -> None:
     _fields(body, is_count=is_count, is_new=is_new)
     _tools(body)
     _thinking(body, is_count=is_count)
+    form = (body.get("output_config") or {}).get("format")
+    if form is not None:
+        schema_checks.anthropic(form)
     messages: Any = body.get("messages")
     require(isinstance(messages, list), "messages: Field required")
     require(bool(messages), "messages: at least one message is required")

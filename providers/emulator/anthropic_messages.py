@@ -223,7 +223,7 @@ def _block(index: int, block: Block, turn: Turn, state: State) -> Iterator[Piece
 
 
 def _question(body: dict[str, Any]) -> Question:
-    said = ""
+    said: list[str] = []
     results: list[str] = []
     for message in body["messages"]:
         if message["role"] != "user":
@@ -234,11 +234,19 @@ def _question(body: dict[str, Any]) -> Question:
             text_of(b.get("content")) for b in blocks if b["type"] == "tool_result"
         ]
         texts = [block for block in blocks if block["type"] == "text"]
-        said = text_of(texts if blocks else content)
+        said.append(text_of(texts if blocks else content))
     tools = [str(tool["name"]) for tool in body.get("tools") or () if "name" in tool]
     is_forbidden = (body.get("tool_choice") or {}).get("type") == "none"
     schemas = {
         str(tool.get("name")): tool.get("input_schema")
         for tool in body.get("tools") or ()
     }
-    return Question(said, [] if is_forbidden else tools, results, schemas)
+    form = (body.get("output_config") or {}).get("format") or {}
+    return Question(
+        said[-1] if said else "",
+        [] if is_forbidden else tools,
+        results,
+        schemas,
+        form.get("schema"),
+        said,
+    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from providers.emulator import models
+from providers.emulator import models, schema_checks
 from providers.emulator.state import State
 from providers.emulator.wire import Wrong, require
 
@@ -60,6 +60,7 @@ def check(body: dict[str, Any], model: str, state: State) -> None:
     config = camel(body.get("generationConfig") or {})
     _known(config, _CONFIG, " at 'generation_config'")
     _thinking(camel(config.get("thinkingConfig") or {}), model)
+    schema_checks.gemini(config)
     for i, tool in enumerate(body.get("tools") or ()):
         for at, declared in enumerate(camel(tool).get("functionDeclarations") or ()):
             _declared(camel(declared), f"tools[{i}].function_declarations[{at}]")

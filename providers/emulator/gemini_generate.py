@@ -192,7 +192,7 @@ def _call(block: Block, state: State, *, is_first: bool) -> dict[str, Any]:
 
 
 def _question(body: dict[str, Any]) -> Question:
-    said = ""
+    said: list[str] = []
     results: list[str] = []
     for content in body["contents"]:
         parts = [camel(part) for part in content.get("parts") or ()]
@@ -204,7 +204,7 @@ def _question(body: dict[str, Any]) -> Question:
         if found:
             results = found
         elif content.get("role", "user") == "user":
-            said = "".join(part.get("text", "") for part in parts)
+            said.append("".join(part.get("text", "") for part in parts))
             results = []
     tools = [
         str(declared["name"])
@@ -219,4 +219,12 @@ def _question(body: dict[str, Any]) -> Question:
         for tool in body.get("tools") or ()
         for declared in camel(tool).get("functionDeclarations") or ()
     }
-    return Question(said, [] if is_forbidden else tools, results, schemas)
+    config = camel(body.get("generationConfig") or {})
+    return Question(
+        said[-1] if said else "",
+        [] if is_forbidden else tools,
+        results,
+        schemas,
+        config.get("responseJsonSchema") or config.get("responseSchema"),
+        said,
+    )

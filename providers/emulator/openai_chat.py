@@ -192,13 +192,13 @@ def _usage(turn: Turn) -> dict[str, Any]:
 
 
 def _question(body: dict[str, Any], messages: list[Any]) -> Question:
-    said = ""
+    said: list[str] = []
     results: list[str] = []
     for message in messages:
         if message["role"] == "tool":
             results.append(text_of(message.get("content")))
         elif message["role"] == "user":
-            said = text_of(message.get("content"))
+            said.append(text_of(message.get("content")))
             results = []
     tools = [str(tool["function"]["name"]) for tool in body.get("tools") or ()]
     is_forbidden = body.get("tool_choice") == "none"
@@ -206,4 +206,12 @@ def _question(body: dict[str, Any], messages: list[Any]) -> Question:
         str(tool["function"]["name"]): tool["function"].get("parameters")
         for tool in body.get("tools") or ()
     }
-    return Question(said, [] if is_forbidden else tools, results, schemas)
+    named = (body.get("response_format") or {}).get("json_schema") or {}
+    return Question(
+        said[-1] if said else "",
+        [] if is_forbidden else tools,
+        results,
+        schemas,
+        named.get("schema"),
+        said,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.emulator import models
+from providers.emulator import models, schema_checks
 from providers.emulator.openai_checks import (
     EFFORTS,
     function,
@@ -53,6 +53,9 @@ def check_parameters(body: dict[str, Any]) -> None:
         "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
         param="stream_options",
     )
+    form = body.get("response_format") or {}
+    if form.get("type") == "json_schema":
+        schema_checks.openai(form.get("json_schema"), "response_format.json_schema")
     tools = body.get("tools") or []
     for name in ("tool_choice", "parallel_tool_calls"):
         require(

@@ -268,13 +268,13 @@ def _namespaces(body: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def question_of(body: dict[str, Any], items: list[Any]) -> Question:
     """What is asked, with the results that came and the tools there are."""
-    said = ""
+    said: list[str] = []
     results: list[str] = []
     for item in items:
         if item.get("type") == "function_call_output":
             results.append(text_of(item.get("output")))
         elif item.get("type", "message") == "message" and item.get("role") == "user":
-            said = text_of(item.get("content"))
+            said.append(text_of(item.get("content")))
             results = []
     tools = [
         str(tool.get("name")) for tool in _tools(body) if tool.get("type") == "function"
@@ -285,4 +285,12 @@ def question_of(body: dict[str, Any], items: list[Any]) -> Question:
         for tool in _tools(body)
         for function in tool.get("tools") or [tool]
     }
-    return Question(said, [] if is_forbidden else tools, results, schemas)
+    form = (body.get("text") or {}).get("format") or {}
+    return Question(
+        said[-1] if said else "",
+        [] if is_forbidden else tools,
+        results,
+        schemas,
+        form.get("schema"),
+        said,
+    )

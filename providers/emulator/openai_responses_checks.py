@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from providers.emulator import schema_checks
 from providers.emulator.openai_checks import (
     EFFORTS,
     function,
@@ -51,6 +52,9 @@ def check(body: dict[str, Any], items: list[Any], state: State) -> None:
             reasoning["summary"], {"auto", "concise", "detailed"}, "reasoning.summary"
         )
     sampling(body, reasoning.get("effort"))
+    form = (body.get("text") or {}).get("format") or {}
+    if form.get("type") == "json_schema":
+        schema_checks.openai(form, "text.format")
     for i, name in enumerate(body.get("include") or ()):
         one_of(name, _INCLUDES, f"include[{i}]")
     for i, tool in enumerate(body.get("tools") or ()):

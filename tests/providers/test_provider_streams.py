@@ -13,7 +13,6 @@ from providers.errors import (
     ConfigurationError,
     ModelNotFound,
     StreamCut,
-    UnsupportedFeature,
 )
 from providers.events import Event, Finished, StreamError, TextDelta
 from providers.http import HttpSettings, configure, pool, settings
@@ -233,8 +232,3 @@ def test_the_providers_and_what_they_can_do_are_plain_data() -> None:
     assert shown["auth_types"] == ["api_key"]
     assert (shown["base_url_required"], shown["key_required"]) == (True, False)
     msgspec.json.encode([provider.provider_capabilities(p) for p in ("groq", "ollama")])
-
-
-def test_an_audit_is_not_part_of_this_version() -> None:
-    with pytest.raises(UnsupportedFeature):
-        provider.audit_code("groq", "work", "code")

@@ -29,8 +29,14 @@ from providers.types import (
 
 Json = dict[str, Any]
 
-# Fields that some servers refuse with 400 though they could do without.
-OPTIONAL_FIELDS = ("stream_options", "parallel_tool_calls", "reasoning_effort")
+# Fields that some servers refuse with 400 though they could do without. Who asks for a form
+# of answer says so in words, too, and checks what came: no server promises to keep to it.
+OPTIONAL_FIELDS = (
+    "stream_options",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "response_format",
+)
 
 
 def encode(request: ChatRequest, quirks: Quirks = DEFAULT) -> dict[str, Any]:

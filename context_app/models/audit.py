@@ -1,0 +1,85 @@
+"""Code audits: what was asked, how far it is, and the report."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    from context_app.models.intent import ToolIntent
+
+
+class AuditQuerySet(models.QuerySet["Audit"]):
+    """Questions about audits."""
+
+    def visible_to(self, user: Any) -> Self:
+        """A person's own."""
+        if not getattr(user, "is_authenticated", False):
+            return self.none()
+        return self.filter(owner=user)
+
+
+class Audit(models.Model):
+    """One audit of one source. `report` is a `providers.audit.report.AuditReport` as JSON.
+
+    `source_hash`: SHA-256 of the source; `source_name` is what it is compared by: the
+    next audit of the same name says what is new and what was fixed.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+        FAILED = "failed"  # `cause` says why
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="audits"
+    )
+    conversation = models.ForeignKey(
+        "sessions_app.Conversation",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="audits",
+    )
+    # Words: the row outlives the credential.
+    provider = models.CharField(max_length=100)
+    credential_name = models.CharField(max_length=50)
+    model = models.CharField(max_length=200)
+    is_demo = models.BooleanField(default=False)
+    source_name = models.CharField(max_length=300)
+    source_hash = models.CharField(max_length=64)
+    previous = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    cause = models.CharField(max_length=300, blank=True)
+    done = models.PositiveIntegerField(default=0)  # pieces of the source
+    total = models.PositiveIntegerField(default=0)
+    now = models.CharField(max_length=300, blank=True)  # what happens at the moment
+    report = models.JSONField(null=True, blank=True)
+    score = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Tool calls that touched the audited files: why they were written as they are.
+    intents: models.ManyToManyField[ToolIntent, Any] = models.ManyToManyField(
+        "ToolIntent", blank=True, related_name="audits"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                fields=["owner", "source_name", "-created_at"], name="audit_of_a_source"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"audit of {self.source_name}"
