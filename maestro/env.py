@@ -67,6 +67,8 @@ _TABLE = (
     Setting("MAESTRO_MAX_RUN_TOKENS", "int", 2_000_000, "Tokens of one run after which no further step begins."),
     Setting("MAESTRO_MAX_RUN_USD", "float", 10.0, "Estimated cost of one run after which no further step begins."),
     Setting("MAESTRO_KEEP_REQUESTS_DAYS", "int", 30, "Days for which the exact requests to vendors are kept for their owners to read. 0 keeps none."),
+    Setting("MAESTRO_KEEP_SIGN_INS_DAYS", "int", 90, "Days for which sign-ins and refused ones are kept, with their addresses. 0 keeps none."),
+    Setting("MAESTRO_KEEP_COPIES", "int", 3, "Copies of the SQLite database that are kept from before migrations; at least 1."),
     Setting("MAESTRO_MAX_BODY_BYTES", "int", 2_000_000, "Largest request body, in bytes."),
     Setting("MAESTRO_CATALOGUE_FILE", "str", "", "JSON file that adds to or overrides the built-in catalogue of models and prices."),
     Setting("MAESTRO_LOGIN_LISTENER", "str", "auto", "Wait for the answer of a vendor's login on a loopback port: `true`, `false`, or `auto`: when `MAESTRO_URL` is on this machine. Otherwise people paste the answer."),

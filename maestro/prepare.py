@@ -11,7 +11,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -19,15 +18,14 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core import checks
 from django.core.management import call_command
 from django.db import connection, connections
-from django.db.migrations.executor import MigrationExecutor
 
 from maestro import keys
+from maestro.operations import schema
+from maestro.operations.errors import OperationFailed
 from sessions_app import crypto, tasks
 from sessions_app.models import EncryptionCanary
 
 Say = Callable[[str], None]
-
-_ENCRYPTING_MIGRATION = "0003_encrypt_and_name"
 
 # sysexits.h: something is wrong with the configuration.
 EX_CONFIG = 78
@@ -90,49 +88,10 @@ def _has_canary() -> bool:
 
 
 def _schema(say: Say) -> None:
-    executor = MigrationExecutor(connection)
-    unknown = set(executor.loader.applied_migrations) - set(
-        executor.loader.disk_migrations
-    )
-    ours = sorted(
-        f"{app}.{name}"
-        for app, name in unknown
-        if app in ("sessions_app", "context_app")
-    )
-    if ours:
-        raise NotPrepared(
-            f"The database is newer than this version ({ours[-1]} is not known here). "
-            "Start the version that made it, or restore an older backup."
-        )
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if not plan:
-        return
-    started = time.monotonic()
-    copy = _keep_a_copy()
-    call_command("migrate", verbosity=0, interactive=False)
-    took_s = time.monotonic() - started
-    say(f"prepared the database ({len(plan)} migrations, {took_s:.1f} s)")
-    if copy is None:
-        return
-    if any(migration.name == _ENCRYPTING_MIGRATION for migration, _ in plan):
-        # Before that step secrets were plain text, and so they are in the copy. The
-        # step keeps an encrypted backup of its own rows.
-        copy.unlink()
-    else:
-        say(f"kept a copy of the database from before in {copy.name}")
-
-
-def _keep_a_copy() -> Path | None:
-    """SQLite: a copy beside the database before its schema changes."""
-    if connection.vendor != "sqlite" or not connection.introspection.table_names():
-        return None
-    source = Path(str(settings.DATABASES["default"]["NAME"]))
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    copy = source.with_name(f"{source.stem}.before-{stamp}.sqlite3")
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [str(copy)])
-    copy.chmod(0o600)
-    return copy
+    try:
+        schema.migrate(say)
+    except OperationFailed as exc:
+        raise NotPrepared(str(exc)) from exc
 
 
 def _checks(say: Say) -> None:

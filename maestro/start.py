@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import argparse
 import errno
-import fcntl
 import os
 import signal
 import socket
 import sys
 import time
 from pathlib import Path
-from typing import IO
 
 from maestro.env import SettingError
 
@@ -73,6 +71,8 @@ def _run(arguments: argparse.Namespace) -> int:
     from django.conf import settings
 
     from maestro import web, worker
+    from maestro.operations import locks
+    from maestro.operations.errors import OperationFailed
     from maestro.prepare import NotPrepared, prepare
     from maestro.supervisor import Child, Supervisor
 
@@ -80,14 +80,14 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Inherited by the children: nobody starts here while one of them still lives.
-        lock = _lock(data_dir)
+        lock = locks.hold(data_dir, alone=True)
         _check_port(arguments.host, arguments.port)
         prepare(_say)
         port_file = _demo(
             settings.MAESTRO_DEMO_PORT_FILE,
             wanted=settings.MAESTRO_DEMO and not arguments.no_demo,
         )
-    except (NotPrepared, OSError) as exc:
+    except (NotPrepared, OperationFailed, OSError) as exc:
         return _refuse(str(exc))
     supervisor = Supervisor(
         [
@@ -101,31 +101,6 @@ def _run(arguments: argparse.Namespace) -> int:
     lock.close()
     _say("stopped")
     return code
-
-
-def _lock(data_dir: Path) -> IO[str]:
-    """One installation per data directory. Raises NotPrepared with the other's pid."""
-    from maestro.prepare import NotPrepared
-
-    file = open(data_dir / "maestro.pid", "a+", encoding="ascii")  # noqa: SIM115
-    os.set_inheritable(file.fileno(), True)
-    for _ in range(50):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            time.sleep(0.1)  # the children of a killed start need a moment to end
-    else:
-        file.seek(0)
-        other = file.read().strip() or "unknown"
-        raise NotPrepared(
-            f"Maestro already runs on {data_dir} (process {other}). "
-            "Stop it first, or use another --data."
-        )
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
 
 
 def _check_port(host: str, port: int) -> None:

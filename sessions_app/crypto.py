@@ -50,8 +50,8 @@ __all__ = [
 VERSION = "m1"
 NONCE_BYTES = 12
 
-_CANARY = "the keys fit"
-_CANARY_CONTEXT = "encryption_canary|1|token"
+CANARY = "the keys fit"
+CANARY_CONTEXT = "encryption_canary|1|token"
 
 
 class UnknownKey(CryptoError):
@@ -159,7 +159,7 @@ def plant_canary(using: str = "default") -> bool:
     if table.objects.using(using).exists():
         return False
     ensure_keys()
-    token = encrypt(_CANARY, _CANARY_CONTEXT)
+    token = encrypt(CANARY, CANARY_CONTEXT)
     table.objects.using(using).bulk_create(
         [table(pk=1, token=token)], ignore_conflicts=True
     )
@@ -174,7 +174,7 @@ def verify_canary(using: str = "default") -> None:
     table: Any = apps.get_model("sessions_app", "EncryptionCanary")
     canary = table.objects.using(using).first()
     if canary is not None:
-        decrypt(canary.token, _CANARY_CONTEXT)
+        decrypt(canary.token, CANARY_CONTEXT)
 
 
 def _is_key_id(text: str) -> bool:

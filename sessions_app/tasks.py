@@ -10,6 +10,8 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.db.models import Q
@@ -86,4 +88,18 @@ def housekeeping() -> None:
     over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
     count, _ = RunBatch.objects.filter(run__in=over).delete()
     pruned = requests.prune()
-    log.info("housekeeping.done", extra={"log_batches": count, "requests": pruned})
+    sign_ins = _forget_sign_ins()
+    log.info(
+        "housekeeping.done",
+        extra={"log_batches": count, "requests": pruned, "sign_ins": sign_ins},
+    )
+
+
+def _forget_sign_ins() -> int:
+    """Who signed in or tried to, and from where: personal data with an end."""
+    end = timezone.now() - timedelta(days=settings.MAESTRO_KEEP_SIGN_INS_DAYS)
+    count = 0
+    for table in (AccessLog, AccessFailureLog, AccessAttempt):
+        removed, _ = table.objects.filter(attempt_time__lt=end).delete()
+        count += removed
+    return count

@@ -1,0 +1,114 @@
+"""What test installations do in processes of their own: fill, write, read."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import django
+
+NASTY = "tab\there, back\\slash, \\N, new\nline, \r, quote ' \" and ünï — 漢字 🎼"
+
+
+def fill(count="20", user="alice"):
+    """People, credentials, a conversation with text that is hard to copy."""
+    from django.contrib.auth.models import User
+
+    from sessions_app import crypto
+    from sessions_app.models import Conversation, SavedAuthentication
+    from tests.operations.installation import CANARY
+
+    owner, _ = User.objects.get_or_create(username=user)
+    ring = crypto.keyring()
+    rows = []
+    for number in range(int(count)):
+        row = SavedAuthentication(
+            provider="openai", auth_type="api_key", name=f"{user}{number}", owner=owner,
+            metadata={"note": NASTY} if number < 5 else {},
+        )  # fmt: skip
+        row.secrets = ring.encrypt(
+            {"api_key": f"{CANARY}-{number}"}, crypto.secrets_context(row.pk)
+        )
+        rows.append(row)
+    SavedAuthentication.objects.bulk_create(rows, batch_size=2000)
+    Conversation.objects.create(owner=owner, title=NASTY[:100])
+    print(len(rows))
+
+
+def write(stop_file):
+    """Pairs of rows, each in one transaction, until the file is there. How many pairs."""
+    from django.db import transaction
+
+    from sessions_app.models import InstallationFact
+
+    count = 0
+    while not Path(stop_file).exists():
+        with transaction.atomic():
+            for side in ("left", "right"):
+                InstallationFact.objects.create(
+                    name=f"{side}-{count}", value=str(count)
+                )
+        count += 1
+        time.sleep(0.002)
+    print(count)
+
+
+def use(stop_file):
+    """Live traffic: read, decrypt, and seal anew. Prints failures and the slowest."""
+    import random
+
+    from sessions_app.models import SavedAuthentication
+
+    keys = list(SavedAuthentication.objects.values_list("pk", flat=True)[:5000])
+    failed, took = [], []
+    print("begun", file=sys.stderr, flush=True)
+    while not Path(stop_file).exists():
+        started = time.monotonic()
+        try:
+            row = SavedAuthentication.objects.get(pk=random.choice(keys))
+            secrets = row.unseal()
+            before = row.secrets
+            row.seal(secrets)
+            SavedAuthentication.objects.filter(pk=row.pk, secrets=before).update(
+                secrets=row.secrets
+            )
+        except Exception as exc:
+            failed.append(f"{type(exc).__name__}: {exc}")
+        took.append(time.monotonic() - started)
+        time.sleep(0.005)
+    took.sort()
+    p99 = took[int(len(took) * 0.99)] * 1000
+    print(json.dumps({"failed": failed, "operations": len(took), "p99_ms": p99}))
+
+
+def readable():
+    """How many credentials give their secret, and how many are marked unreadable."""
+    from sessions_app.models import SavedAuthentication
+    from tests.operations.installation import CANARY
+
+    good = marked = 0
+    for row in SavedAuthentication.objects.all():
+        marked += row.state == SavedAuthentication.State.UNREADABLE
+        try:
+            good += row.unseal()["api_key"].startswith(CANARY)
+        except Exception:
+            continue
+    print(json.dumps({"good": good, "marked": marked}))
+
+
+def old_table(count):
+    """The previous product's table with plain secrets, as of its only migration."""
+    from django.db import connection
+
+    from tests.sessions_app.credentials.old_table import fill as fill_old
+    from tests.sessions_app.credentials.old_table import old_row
+
+    fill_old(
+        connection,
+        lambda table: [old_row(table, f"vendor{n}") for n in range(int(count))],
+    )
+
+
+if __name__ == "__main__":
+    django.setup()
+    globals()[sys.argv[1]](*sys.argv[2:])
