@@ -21,6 +21,11 @@ _reactor: Any = reactor  # its stubs know less than it does
 FAREWELL_S = 2.0
 SERVERS_CODES = frozenset({1001, 1008, 1009, 1011, 1012, 1013})
 
+# Messages of one socket that the application has not taken yet, and how often to look
+# whether it has, in seconds.
+MAX_WAITING = 256
+LOOK_AGAIN_S = 0.02
+
 # How long a refused client may go on sending, in seconds: if the connection were closed
 # at once, most clients would see a reset instead of the answer (RFC 9112, section 9.6).
 LINGER_S = 30
@@ -85,7 +90,34 @@ class LimitedFactory(http_protocol.HTTPFactory):  # type: ignore[misc]
 
 class ClosingSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
     """Closes with the codes of RFC 6455 and its registry, too: autobahn keeps those from
-    applications (1008, 1009, 1011, 1012, 1013), and Daphne's sockets are no browser's."""
+    applications (1008, 1009, 1011, 1012, 1013), and Daphne's sockets are no browser's.
+
+    And reads no faster than the application takes: Daphne's queue has no bound, so that
+    a flood would be kept in memory while the application has its first look at it.
+    """
+
+    _is_resting = False
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """A whole message came in. What comes after a close is for nobody."""
+        if self.state != self.STATE_OPEN:
+            return
+        super().onMessage(payload, isBinary)
+        if not self._is_resting and self.application_queue.qsize() > MAX_WAITING:
+            self._is_resting = True
+            self.transport.pauseProducing()
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read again once most of it was taken, or when it is closed anyway."""
+        if self.state == self.STATE_CLOSED:
+            return
+        is_open = self.state == self.STATE_OPEN
+        if is_open and self.application_queue.qsize() > MAX_WAITING // 2:
+            _reactor.callLater(LOOK_AGAIN_S, self._go_on)
+            return
+        self._is_resting = False
+        self.transport.resumeProducing()
 
     def serverClose(self, code: int | None = None) -> None:
         """The application closes the socket."""

@@ -119,6 +119,11 @@ class ChatConsumer(Socket):
         if self.is_ready:
             await doorbell.unlisten(self._persons_group, self._on_news)
 
+    def put(self, text: str) -> None:
+        """As any socket, and the guard is told: nobody who signed out is sent more."""
+        self.has_sent = True
+        super().put(text)
+
     # -- what comes in ------------------------------------------------------------------
 
     async def receive(
@@ -250,7 +255,6 @@ class ChatConsumer(Socket):
         self._readers.pop(reader.key, None)
 
     def _on_ring(self, conversation_id: UUID, message: doorbell.Message) -> None:
-        self.has_sent = True
         kind, key = message["kind"], message["run"]
         if kind == "news":  # about the conversation, not part of a run's log
             self._on_news(message)

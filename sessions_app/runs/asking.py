@@ -120,7 +120,7 @@ def message_for(user: Person, message_id: UUID) -> Message:
 
 def parent_for(conversation: Conversation, parent_id: UUID | None) -> Message | None:
     """The answer under which a question goes. Raises NotFound, Invalid."""
-    if conversation._state.adding:
+    if conversation._state.adding and parent_id is None:
         return None
     parent = conversation.leaf
     if parent_id is not None:

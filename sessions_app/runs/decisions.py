@@ -41,11 +41,12 @@ def decide(
     """
     intent = _mine(user, intent_id)
     with transaction.atomic():
+        # The run first, as a stop does: the other way round the two lock each other out.
+        run = Run.objects.select_for_update().filter(pk=intent.run_ref).first()
         if approve:
             is_first = intents.approve(intent, user, for_conversation=for_conversation)
         else:
             is_first = intents.refuse(intent, user, words)
-        run = Run.objects.filter(pk=intent.run_ref).first()
         if is_first and run is not None:
             _go_on(run)
     notices.intent_changed(intent.conversation_ref, intent)

@@ -7,6 +7,7 @@ before, while or after the vendor is asked.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
@@ -29,6 +30,7 @@ class LiveRun:
         self.log = log
         self.run_id = log.run_id
         self.conversation_id = conversation_id
+        self.began = time.monotonic()
         self.response = RunResponse()  # what has arrived; the run's thread writes it
         self.cause = ""
         self.is_interrupted = False

@@ -129,18 +129,11 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     `run` frame.
     """
     run = run_for(user=user, run_id=run_id)
-    now = timezone.now()
-    queued = Run.objects.filter(pk=run.pk, status=Status.QUEUED).update(
-        status=Status.STOPPED,
-        cause="You stopped it before it began.",
-        stop_requested_at=now,
-        finished_at=now,
-    )
-    waited = not queued and _stop_waiting(run)
-    if not queued and not waited:
+    rested = _stop_resting(run)
+    if not rested:
         _stop_running(run)
     run = run_for(user=user, run_id=run_id)
-    if queued or waited:
+    if rested:
         notices.run_changed(run)
         words.hand_on(run)
         waiting = claims.next_queued(run.conversation_id)
@@ -149,19 +142,29 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     return run
 
 
-def _stop_waiting(run: Run) -> bool:
-    """End a run that waits for a decision: nobody is at work, its answer is stored."""
+def _stop_resting(run: Run) -> bool:
+    """End a run that is queued or waits for a decision: nobody is at work on it.
+
+    The row is held: a decision at the same moment comes before it, or after.
+    """
+    causes = {
+        Status.QUEUED: "You stopped it before it began.",
+        Status.WAITING: "You stopped it.",
+    }
     now = timezone.now()
     with writing():
-        changed = Run.objects.filter(pk=run.pk, status=Status.WAITING).update(
+        held = Run.objects.select_for_update().filter(pk=run.pk)
+        status = held.values_list("status", flat=True).first()
+        if status not in causes:
+            return False
+        Run.objects.filter(pk=run.pk).update(
             status=Status.STOPPED,
-            cause="You stopped it.",
+            cause=causes[Status(status)],
             stop_requested_at=now,
             finished_at=now,
         )
-        if changed:
-            intents.give_up(run.pk, "The person stopped the answer.")
-    return bool(changed)
+        intents.give_up(run.pk, "The person stopped the answer.")
+    return True
 
 
 def _stop_running(run: Run) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
@@ -136,6 +137,9 @@ def _look_after(runs: list[live.LiveRun]) -> list[live.LiveRun]:
             continue
         if stop is not None and not run.is_stopping:
             run.stop("You stopped it.")
+        if time.monotonic() - run.began > settings.MAESTRO_MAX_RUN_S:
+            # Also a vendor that never ends its answer, and is never silent either.
+            run.stop("Ended: it took longer than a run may take here.")
         if steered is not None and steered != run.steered_at:
             run.steered_at = steered
             words = Steering.objects.filter(run_id=run.run_id, taken_at=None)
