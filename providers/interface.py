@@ -12,62 +12,34 @@ the generic code in `provider.py` and `chat_stream.py` does the asking through
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from providers.events import Event
+from providers.calls import ApiCall, Decoder, StreamCall
 from providers.oauth.login import Login, LoginMethod, LoginRequest
 from providers.types import AuthType, ChatRequest, Credential, Model
 
 if TYPE_CHECKING:
     from providers.http.client import HttpClient
-    from providers.http.sse import SSEEvent
-    from providers.imports import Offer
+    from providers.offers import Offer
+
+__all__ = [
+    "ApiCall",
+    "ApiKey",
+    "BehaviourName",
+    "Continuing",
+    "Decoder",
+    "Imports",
+    "Models",
+    "OAuth",
+    "Provider",
+    "StreamCall",
+    "Streaming",
+    "Subscribed",
+]
 
 BehaviourName = Literal["api_key", "oauth", "streaming", "models", "imports"]
-
-
-class Decoder(Protocol):
-    """One dialect's stream → events. One instance per response, its whole life.
-
-    Does no I/O, reads no clock, never raises on what a vendor sends: an error inside the
-    stream is a `StreamError` event. Nothing comes after a terminal event.
-    """
-
-    def feed(self, sse: SSEEvent) -> Iterable[Event]:
-        """The events one SSE event means (often none, sometimes several)."""
-        ...
-
-    def finish(self) -> Iterable[Event]:
-        """The body ended. A `StreamError` of kind `StreamCut` unless the end was seen."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamCall:
-    """One streaming request, ready to send. `url` is absolute; `decoder` is fresh.
-
-    `headers` may hold the secret: it is never logged and its repr is hidden.
-    `optional_fields`: body fields a compatible server may refuse with 400; the call is
-    repeated once without them, and the refusal remembered for that origin.
-    """
-
-    url: str
-    body: Mapping[str, Any]
-    decoder: Decoder
-    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
-    optional_fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiCall:
-    """One plain JSON request. `path` is relative to the credential's base URL."""
-
-    path: str
-    method: str = "GET"
-    params: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
 
 
 @runtime_checkable

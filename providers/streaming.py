@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 
+from providers.calls import Decoder
 from providers.error_bodies import error_in_good_response
 from providers.errors import ConfigurationError, ProviderError
 from providers.events import TERMINAL, ErrorInfo, Event, Finished, StreamError
 from providers.http.sse import SSEDecoder, SSEEvent
-from providers.interface import Decoder
 
 DIALECTS = ("openai_responses", "openai_chat", "anthropic_messages", "gemini_generate")
 

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from providers.calls import ApiCall, StreamCall
 from providers.errors import (
     ConfigurationError,
     ProtocolError,
@@ -32,7 +33,6 @@ from providers.http.redact import without
 from providers.http.response import StreamingResponse
 from providers.http.settings import settings
 from providers.http.urls import after_origin, origin
-from providers.interface import ApiCall, StreamCall
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from providers.errors import ProviderError
 from sessions_app import frames
 from sessions_app.consumers.db import in_db
+from sessions_app.consumers.following import Following
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import ServiceError
 from sessions_app.people import Person
@@ -31,9 +32,6 @@ from sessions_app.runs import (
 from sessions_app.runs.asking import new_conversation_id
 from sessions_app.runs.started import Started
 
-if TYPE_CHECKING:
-    from sessions_app.consumers.chat import ChatConsumer
-
 log = logging.getLogger(__name__)
 
 MAX_POSITIONS = 200
@@ -45,7 +43,23 @@ class SignedOut(Exception):
     """The session of this socket is over."""
 
 
-async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
+class Page(Protocol):
+    """An open page's socket, as the actions know it."""
+
+    session_key: str
+    following: Following
+
+    @property
+    def person(self) -> Person: ...
+
+    def put(self, text: str) -> None: ...
+
+    def refuse(self, code: Any, message: str, **about: Any) -> None: ...
+
+    async def sign_out(self) -> None: ...
+
+
+async def act(socket: Page, frame: frames.ClientFrame) -> None:
     """Do what a frame asks for. Raises nothing that a client could cause."""
     about: dict[str, Any] = {
         name: value
@@ -56,7 +70,7 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
         case frames.Follow():
             work: Awaitable[None] = _follow(socket, frame)
         case frames.Unfollow():
-            work = socket.unfollow(frame.conversation_id)
+            work = socket.following.unfollow(frame.conversation_id)
         case frames.Stop():
             work = _stop(socket, frame)
         case frames.Steer():
@@ -74,7 +88,7 @@ async def act(socket: ChatConsumer, frame: frames.ClientFrame) -> None:
     await guarded(socket, work, **about)
 
 
-async def guarded(socket: ChatConsumer, work: Awaitable[None], **about: Any) -> None:
+async def guarded(socket: Page, work: Awaitable[None], **about: Any) -> None:
     """Await work for a socket; what goes wrong is told to its client."""
     try:
         await work
@@ -100,13 +114,13 @@ async def guarded(socket: ChatConsumer, work: Awaitable[None], **about: Any) -> 
         )
 
 
-async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
+async def _follow(socket: Page, frame: frames.Follow) -> None:
     conversation_id = frame.conversation_id
     if len(frame.positions) > MAX_POSITIONS:
         socket.refuse("refused", f"At most {MAX_POSITIONS} positions at once.")
         return
     await in_db(_check_mine, socket.session_key, conversation_id)
-    if not await socket.follow(conversation_id):
+    if not await socket.following.follow(conversation_id):
         socket.refuse("refused", "Too many conversations at once: unfollow one.")
         return
     # Subscribed: what is rung from here on is heard, what was before is read now.
@@ -115,56 +129,56 @@ async def _follow(socket: ChatConsumer, frame: frames.Follow) -> None:
         snapshots.states, socket.person, [conversation_id], list(positions)
     )
     for state in states:
-        socket.read(state, positions.get(state.run_id))
+        socket.following.read(state, positions.get(state.run_id))
 
 
-async def _stop(socket: ChatConsumer, frame: frames.Stop) -> None:
+async def _stop(socket: Page, frame: frames.Stop) -> None:
     await in_db(_stop_run, socket.session_key, frame.run_id)
 
 
-async def _decide(socket: ChatConsumer, frame: frames.Decide) -> None:
+async def _decide(socket: Page, frame: frames.Decide) -> None:
     await in_db(_decide_call, socket.session_key, frame)
 
 
-async def _steer(socket: ChatConsumer, frame: frames.Steer) -> None:
+async def _steer(socket: Page, frame: frames.Steer) -> None:
     # What it became is rung at the conversation, for this page as for all others.
     await in_db(_steer_run, socket.session_key, frame)
 
 
-async def _context(socket: ChatConsumer, frame: frames.Context) -> None:
+async def _context(socket: Page, frame: frames.Context) -> None:
     socket.put(await in_db(_context_of, socket.session_key, frame))
 
 
-async def _continue(socket: ChatConsumer, frame: frames.Continue) -> None:
+async def _continue(socket: Page, frame: frames.Continue) -> None:
     await in_db(_carry_on, socket.session_key, frame.run_id)
 
 
 async def _ask(
-    socket: ChatConsumer, frame: frames.Send | frames.Regenerate | frames.Edit
+    socket: Page, frame: frames.Send | frames.Regenerate | frames.Edit
 ) -> None:
     # Said before it is stored: the news of it for other pages is not for this one.
-    socket.asked.append(frame.client_message_id)
+    socket.following.asked.append(frame.client_message_id)
     ahead = await _follow_ahead(socket, frame)
     try:
         asked = await in_db(_store, socket.session_key, frame)
     except BaseException:
         if ahead is not None:
-            await socket.unfollow(ahead)
+            await socket.following.unfollow(ahead)
         raise
     socket.put(asked.frame)
     conversation_id, run_id = asked.conversation.pk, asked.run.pk
-    if socket.is_following(conversation_id) and not asked.again:
-        socket.read_new(run_id, conversation_id)
+    if socket.following.is_following(conversation_id) and not asked.again:
+        socket.following.read_new(run_id, conversation_id)
         return
-    await socket.follow(conversation_id)
+    await socket.following.follow(conversation_id)
     for state in await in_db(
         snapshots.states, socket.person, [conversation_id], [run_id]
     ):
-        socket.read(state)
+        socket.following.read(state)
 
 
 async def _follow_ahead(
-    socket: ChatConsumer, frame: frames.Send | frames.Regenerate | frames.Edit
+    socket: Page, frame: frames.Send | frames.Regenerate | frames.Edit
 ) -> UUID | None:
     """Listen to a conversation that is about to begin, so that nothing of it is missed.
 
@@ -173,7 +187,9 @@ async def _follow_ahead(
     if not isinstance(frame, frames.Send) or frame.conversation_id is not None:
         return None
     coming = new_conversation_id(socket.person, frame.client_message_id)
-    if socket.is_following(coming) or not await socket.follow(coming):
+    if socket.following.is_following(coming) or not await socket.following.follow(
+        coming
+    ):
         return None
     return coming
 

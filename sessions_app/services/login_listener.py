@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 # A port for people who paste: nobody listens, and the page fails to open.
 _PASTE_PORT = 1455
 
+Finish = Callable[[PendingLogin, str], PendingLogin]
+
 _open: dict[UUID, listener.Listening] = {}
 _lock = threading.Lock()
 
@@ -45,10 +47,12 @@ def open_for(
     method: LoginMethod,
     listens: bool | None,
     lifetime_s: float | None,
+    finish: Finish,
 ) -> Opened:
     """Choose the address, and listen there if somebody can come.
 
-    A busy port is no error: the person pastes then.
+    `finish` takes the row and the address that the browser came to. A busy port is no
+    error: the person pastes then.
     """
     state = pkce.new_state()
     if method.answer != "redirect":
@@ -57,7 +61,8 @@ def open_for(
         return Opened(f"{settings.MAESTRO_URL}/oauth/callback/{row.provider}/", state)
     port = next((p for p in method.ports if p), _PASTE_PORT)
     if is_local() if listens is None else listens:
-        port = _listen(row.pk, method, state, lifetime_s) or port
+        answered = _answered_by(row.pk, finish)
+        port = _listen(row.pk, method, state, lifetime_s, answered) or port
     return Opened(f"http://{method.host}:{port}{method.path}", state)
 
 
@@ -87,14 +92,18 @@ def stop(login_id: UUID) -> None:
 
 
 def _listen(
-    login_id: UUID, method: LoginMethod, state: str, lifetime_s: float | None
+    login_id: UUID,
+    method: LoginMethod,
+    state: str,
+    lifetime_s: float | None,
+    answered: Callable[[str], str | None],
 ) -> int | None:
     try:
         found = listener.listen(
             ports=method.ports,
             path=method.path,
             state=state,
-            on_answer=_answered_by(login_id),
+            on_answer=answered,
             lifetime_s=lifetime_s,
         )
     except listener.LoopbackBusy:
@@ -107,12 +116,10 @@ def _listen(
     return found.port
 
 
-def _answered_by(login_id: UUID) -> Callable[[str], str | None]:
+def _answered_by(login_id: UUID, finish: Finish) -> Callable[[str], str | None]:
     """What the listener does with the address that the browser came to."""
 
     def answered(url: str) -> str | None:
-        from sessions_app.services import logins
-
         try:
             row = (
                 PendingLogin.objects.select_related("user", "again", "team")
@@ -126,7 +133,7 @@ def _answered_by(login_id: UUID) -> Callable[[str], str | None]:
             )
             if row is None:
                 return "This login is over. Start it again in Maestro."
-            done = logins.finish(row, url)
+            done = finish(row, url)
             is_done = done.status == PendingLogin.Status.DONE
             return None if is_done else done.message
         except ServiceError as exc:

@@ -201,7 +201,7 @@ def _begin(
 ) -> Login:
     """Open the listener, ask the vendor's package for the address, store the row."""
     lifetime_s = None if lives_on else 300.0
-    opened = login_listener.open_for(row, chosen, listens, lifetime_s)
+    opened = login_listener.open_for(row, chosen, listens, lifetime_s, finish)
     try:
         login = interface.begin_login(
             row.provider,
