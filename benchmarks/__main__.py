@@ -11,7 +11,18 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-NAMES = ("decode", "start", "relay", "soak", "credentials", "history")
+from benchmarks import plots
+
+NAMES = (
+    "decode",
+    "start",
+    "relay",
+    "peers",
+    "soak",
+    "credentials",
+    "history",
+    "growth",
+)
 
 
 def main() -> int:
@@ -33,14 +44,15 @@ def main() -> int:
         print(f"benchmarks: {name} …", file=sys.stderr, flush=True)
         module = importlib.import_module(f"benchmarks.{name}")
         report["tables"][name] = module.measure(quick=options.quick)
-    (out / "report.json").write_text(json.dumps(report, indent=2))
-    text = _markdown(report)
+        (out / "report.json").write_text(json.dumps(report, indent=2))
+    pictures = plots.draw(report["tables"], out)
+    text = _markdown(report, pictures)
     (out / "report.md").write_text(text)
     print(text)
     return 0
 
 
-def _markdown(report: dict) -> str:
+def _markdown(report: dict, pictures: list[str]) -> str:
     lines = [f"# Benchmarks, {report['at']}", "", f"{report['machine']}", ""]
     for name, rows in report["tables"].items():
         columns = list(dict.fromkeys(key for row in rows for key in row))
@@ -51,6 +63,7 @@ def _markdown(report: dict) -> str:
             for row in rows
         ]
         lines.append("")
+    lines += [f"![{name}]({name})" for name in pictures]
     return "\n".join(lines)
 
 

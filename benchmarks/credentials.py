@@ -130,13 +130,13 @@ def work(count: int, due: int, only: str) -> dict[str, Any]:
     django.setup()
     timer = Timer()
     lists = [] if only else _lists(timer, 1)
-    _fill(count, due)
+    fill(count, due)
     if not only:
         lists += _lists(timer, count)
     return {"sweep": _sweep(timer, count), "lists": lists}
 
 
-def _fill(count: int, due: int) -> None:
+def fill(count: int, due: int) -> None:
     """Logins of ten people, half of them shared with a team; the first `due` are due."""
     from django.contrib.auth.models import User
     from django.utils import timezone
@@ -190,7 +190,7 @@ def _lists(timer: Timer, count: int) -> list[dict[str, Any]]:
     from django.urls import reverse
 
     if count == 1:
-        _fill(1, 0)
+        fill(1, 0)
         User.objects.create_superuser("root")
     client = Client(headers={"host": "127.0.0.1:8000"})
     root = User.objects.get(username="root")

@@ -49,7 +49,7 @@ def work(sizes: list[int], chunks: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _conversation(user: Any, size: int) -> Any:
+def conversation(user: Any, size: int) -> Any:
     """A conversation of one branch of `size` messages."""
     from sessions_app.models import Conversation, Message
 
@@ -85,7 +85,7 @@ def _opening(timer: Timer, user: Any, sizes: list[int]) -> list[dict[str, Any]]:
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     rows: list[dict[str, Any]] = []
     for size in sizes:
-        row = _conversation(user, size)
+        row = conversation(user, size)
         urls = (
             f"/api/conversations/{row.pk}/",
             f"/api/conversations/{row.pk}/messages/",

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
-from pathlib import Path
 
 import psutil
-import requests
 import websockets
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.installation import ROOT, Product, free_port
+
 MARK = re.compile(r"(\d+)@(\d+) ")
 
 
@@ -34,23 +30,16 @@ def measure(*, quick: bool = False) -> list[dict]:
     seconds = 5 if quick else 15
     rows = []
     for streams, rate in levels:
-        floor = _raw(streams, rate, seconds)
-        ours = _product(streams, rate, seconds)
+        floor = raw(streams, rate, seconds)
+        ours = product(streams, rate, seconds)
         for row in (floor, ours):
             row["ratio"] = round(row["CPU s/1M"] / max(floor["CPU s/1M"], 1e-9), 2)
         rows += [floor, ours]
     return rows
 
 
-def _port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _helper(*arguments: object) -> subprocess.Popen:
+def helper(*arguments: object) -> subprocess.Popen:
+    """`python -m benchmarks.vendor ARGUMENTS`, ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.vendor", *map(str, arguments)],
         cwd=ROOT,
@@ -61,9 +50,10 @@ def _helper(*arguments: object) -> subprocess.Popen:
     return process
 
 
-def _row(
+def row_of(
     name: str, streams: int, rate: int, seen: list, expected: int, cpu: float
 ) -> dict:
+    """What clients saw: `seen` is (lateness of each delta in s, seconds) a client."""
     deltas = sum(len(late) for late, _ in seen)
     late = sorted(value for values, _ in seen for value in values) or [0.0]
     wall = max((wall for _, wall in seen), default=1.0)
@@ -84,7 +74,8 @@ def _row(
     }
 
 
-def _collect(text: str, late: list[float], next_index: int) -> int:
+def collect(text: str, late: list[float], next_index: int) -> int:
+    """Note how late the deltas in a text are; the index of the next one."""
     now = time.monotonic_ns()
     for index, sent in MARK.findall(text):
         if int(index) != next_index:
@@ -94,10 +85,11 @@ def _collect(text: str, late: list[float], next_index: int) -> int:
     return next_index
 
 
-def _raw(streams: int, rate: int, seconds: int) -> dict:
-    vendor_port, port = _port(), _port()
-    vendor = _helper("vendor", vendor_port, rate, rate * seconds)
-    relay = _helper("raw", port, vendor_port)
+def raw(streams: int, rate: int, seconds: int) -> dict:
+    """One level through the raw pass-through."""
+    vendor_port, port = free_port(), free_port()
+    vendor = helper("vendor", vendor_port, rate, rate * seconds)
+    relay = helper("raw", port, vendor_port)
     try:
         before = psutil.Process(relay.pid).cpu_times()
         seen = asyncio.run(_raw_clients(streams, port))
@@ -105,7 +97,7 @@ def _raw(streams: int, rate: int, seconds: int) -> dict:
     finally:
         vendor.kill()
         relay.kill()
-    return _row(
+    return row_of(
         "raw pass-through",
         streams,
         rate,
@@ -127,125 +119,29 @@ async def _raw_clients(streams: int, port: int) -> list:
         late: list[float] = []
         index = 0
         async for line in reader:
-            index = _collect(line.decode(), late, index)
+            index = collect(line.decode(), late, index)
         writer.close()
         return late, time.monotonic() - started
 
     return await asyncio.gather(*(client() for _ in range(streams)))
 
 
-class Product:
-    """Maestro itself, on a data directory of its own, with a credential for the mock."""
-
-    def __init__(self, vendor_port: int, streams: int) -> None:
-        self.port = _port()
-        self.data = tempfile.mkdtemp(prefix="maestro-relay-")
-        self.env = {
-            **os.environ,
-            "MAESTRO_DATA": self.data,
-            "MAESTRO_URL": f"http://127.0.0.1:{self.port}",
-            "MAESTRO_LOG_LEVEL": "WARNING",
-            "MAESTRO_MAX_CONCURRENT_RUNS": str(streams + 10),
-            "DJANGO_SUPERUSER_PASSWORD": "benchmark-only-password",
-        }
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "maestro.start",
-                "--port",
-                str(self.port),
-                "--no-demo",
-            ],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.DEVNULL,
-            stderr=open(Path(self.data) / "log", "wb"),
-        )
-        self._until_ready()
-        manage = [sys.executable, "manage.py"]
-        subprocess.run(
-            [
-                *manage,
-                "createsuperuser",
-                "--noinput",
-                "--username",
-                "bench",
-                "--email",
-                "b@x.io",
-            ],
-            cwd=ROOT,
-            env=self.env,
-            check=True,
-            capture_output=True,
-        )
-        subprocess.run(
-            [*manage, "credential", "add", "custom", "--name", "bench",
-             "--base-url", f"http://127.0.0.1:{vendor_port}/v1", "--key-stdin", "--json"],
-            cwd=ROOT, env=self.env, check=True, capture_output=True, input=b"bench-key",
-        )  # fmt: skip
-        self.session = self._login()
-
-    def _until_ready(self) -> None:
-        for _ in range(600):
-            try:
-                if requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=2).ok:
-                    return
-            except requests.RequestException:
-                time.sleep(0.05)
-        raise RuntimeError((Path(self.data) / "log").read_text()[-3000:])
-
-    def _login(self) -> requests.Session:
-        session = requests.Session()
-        base = f"http://127.0.0.1:{self.port}"
-        session.get(f"{base}/login/")
-        token = session.cookies["csrftoken"]
-        answer = session.post(
-            f"{base}/login/",
-            data={
-                "username": "bench",
-                "password": "benchmark-only-password",
-                "csrfmiddlewaretoken": token,
-            },
-            headers={"Referer": base},
-        )
-        page = session.get(f"{base}/").text
-        self.socket_token = re.search(r'data-socket-token="([^"]+)"', page).group(1)
-        self.credential = session.get(f"{base}/api/credentials/").json()["credentials"][
-            0
-        ]["id"]
-        answer.raise_for_status()
-        return session
-
-    def web_process(self) -> psutil.Process:
-        """The one that listens on our port."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        for member in family:
-            for connection in member.net_connections("tcp"):
-                if connection.status == "LISTEN" and connection.laddr.port == self.port:
-                    return member
-        raise RuntimeError("no web process")
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-def _product(streams: int, rate: int, seconds: int) -> dict:
-    vendor_port = _port()
-    vendor = _helper("vendor", vendor_port, rate, rate * seconds)
-    product = Product(vendor_port, streams)
+def product(streams: int, rate: int, seconds: int) -> dict:
+    """One level through Maestro itself: a row of `measure`, without the ratio."""
+    vendor_port = free_port()
+    vendor = helper("vendor", vendor_port, rate, rate * seconds)
+    installation = Product(vendor_port, streams)
     try:
-        web = product.web_process()
+        web = installation.web_process()
         idle = web.memory_full_info().uss
         before = web.cpu_times()
         peaks: list[int] = []
-        seen = asyncio.run(_product_clients(streams, product, web, peaks))
+        seen = asyncio.run(_product_clients(streams, installation, web, peaks))
         after = web.cpu_times()
     finally:
-        product.stop()
+        installation.stop()
         vendor.kill()
-    row = _row(
+    row = row_of(
         "Maestro", streams, rate, seen, streams * rate * seconds, _cpu(before, after)
     )
     row["KB per stream"] = round((max(peaks) - idle) / 1024 / streams)
@@ -305,7 +201,7 @@ async def _client(
             if frame["type"] == "batch":
                 for event in frame["events"]:
                     if event["type"] == "text_delta":
-                        index = _collect(event["text"], late, index)
+                        index = collect(event["text"], late, index)
                 if time.monotonic() - acked > 0.25:  # as the page does
                     acked = time.monotonic()
                     await socket.send(_ack(frame))

@@ -1,0 +1,128 @@
+"""Maestro itself, started on a data directory of its own, for what is measured from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Product:
+    """Maestro itself, on a data directory of its own, with a credential for the mock."""
+
+    def __init__(self, vendor_port: int, streams: int) -> None:
+        self.port = free_port()
+        self.data = tempfile.mkdtemp(prefix="maestro-relay-")
+        self.env = {
+            **os.environ,
+            "MAESTRO_DATA": self.data,
+            "MAESTRO_URL": f"http://127.0.0.1:{self.port}",
+            "MAESTRO_LOG_LEVEL": "WARNING",
+            "MAESTRO_MAX_CONCURRENT_RUNS": str(streams + 10),
+            "DJANGO_SUPERUSER_PASSWORD": "benchmark-only-password",
+        }
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "maestro.start",
+                "--port",
+                str(self.port),
+                "--no-demo",
+            ],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.DEVNULL,
+            stderr=open(Path(self.data) / "log", "wb"),
+        )
+        self._until_ready()
+        manage = [sys.executable, "manage.py"]
+        subprocess.run(
+            [
+                *manage,
+                "createsuperuser",
+                "--noinput",
+                "--username",
+                "bench",
+                "--email",
+                "b@x.io",
+            ],
+            cwd=ROOT,
+            env=self.env,
+            check=True,
+            capture_output=True,
+        )
+        subprocess.run(
+            [*manage, "credential", "add", "custom", "--name", "bench",
+             "--base-url", f"http://127.0.0.1:{vendor_port}/v1", "--key-stdin", "--json"],
+            cwd=ROOT, env=self.env, check=True, capture_output=True, input=b"bench-key",
+        )  # fmt: skip
+        self.session = self._login()
+
+    def _until_ready(self) -> None:
+        for _ in range(600):
+            try:
+                if requests.get(f"http://127.0.0.1:{self.port}/healthz", timeout=2).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise RuntimeError((Path(self.data) / "log").read_text()[-3000:])
+
+    def _login(self) -> requests.Session:
+        session = requests.Session()
+        base = f"http://127.0.0.1:{self.port}"
+        session.get(f"{base}/login/")
+        token = session.cookies["csrftoken"]
+        answer = session.post(
+            f"{base}/login/",
+            data={
+                "username": "bench",
+                "password": "benchmark-only-password",
+                "csrfmiddlewaretoken": token,
+            },
+            headers={"Referer": base},
+        )
+        page = session.get(f"{base}/").text
+        self.socket_token = re.search(r'data-socket-token="([^"]+)"', page).group(1)
+        self.credential = session.get(f"{base}/api/credentials/").json()["credentials"][
+            0
+        ]["id"]
+        answer.raise_for_status()
+        return session
+
+    def web_process(self) -> psutil.Process:
+        """The one that listens on our port."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        for member in family:
+            for connection in member.net_connections("tcp"):
+                if connection.status == "LISTEN" and connection.laddr.port == self.port:
+                    return member
+        raise RuntimeError("no web process")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
