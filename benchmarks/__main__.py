@@ -22,6 +22,7 @@ NAMES = (
     "credentials",
     "history",
     "growth",
+    "migrations",
 )
 
 

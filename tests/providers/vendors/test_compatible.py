@@ -112,6 +112,7 @@ def test_fields_that_a_server_may_refuse_are_optional() -> None:
         "stream_options",
         "parallel_tool_calls",
         "reasoning_effort",
+        "response_format",
     }
 
 
