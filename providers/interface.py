@@ -163,7 +163,8 @@ class Provider:
     word shown beside the form. `dialect` names the module in `providers/dialects/`.
     `env_names`: field of a credential → the environment variable in which the vendor's own
     programs keep it. `quota_without_wait`: a 429 that names no wait means a used-up
-    budget, not a rate.
+    budget, not a rate. `captures`: the folder of captured streams that prove a dialect of
+    its own (`providers/conformance/captures.py`).
     """
 
     slug: str
@@ -185,6 +186,7 @@ class Provider:
     notes: str = ""
     env_names: Mapping[str, str] = field(default_factory=dict)
     quota_without_wait: bool = False
+    captures: str = ""
 
     def behaviour(self, name: BehaviourName) -> Any | None:
         """The object behind a behaviour's name, None where the vendor lacks it."""

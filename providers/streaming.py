@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from pkgutil import iter_modules
 
+from providers import dialects
 from providers.calls import Decoder
 from providers.error_bodies import error_in_good_response
 from providers.errors import ConfigurationError, ProviderError
 from providers.events import TERMINAL, ErrorInfo, Event, Finished, StreamError
 from providers.http.sse import SSEDecoder, SSEEvent
 
-DIALECTS = ("openai_responses", "openai_chat", "anthropic_messages", "gemini_generate")
+# Every package in providers/dialects is one: there is no list to edit.
+DIALECTS = tuple(sorted(m.name for m in iter_modules(dialects.__path__) if m.ispkg))
 
 _MAX_PLAIN_BYTES = 1024 * 1024
 

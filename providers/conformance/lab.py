@@ -160,6 +160,11 @@ class Lab:
             time.sleep(_POLL_S)
 
 
+def is_emulated(manifest: Provider) -> bool:
+    """Whether the emulator speaks this provider's dialect."""
+    return manifest.dialect in _BENCHES
+
+
 def bench_of(manifest: Provider) -> _Bench:
     """Where this provider's dialect is spoken. Raises ConfigurationError."""
     found = _BENCHES.get(manifest.dialect)
@@ -167,9 +172,8 @@ def bench_of(manifest: Provider) -> _Bench:
         known = ", ".join(sorted(_BENCHES))
         raise ConfigurationError(
             f"{manifest.label} speaks the dialect {manifest.dialect!r}, which the emulator "
-            f"does not: it knows {known}. A new dialect needs captured streams with tests of "
-            "its own (`manage.py inspect_stream`) and a wire in providers/emulator/ before "
-            "it can be checked here.",
+            f"does not: it knows {known}. Give the manifest a folder of captured streams "
+            "(`captures`, docs/providers.md), and they are replayed instead.",
             provider=manifest.slug,
         )
     return found

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 
 from providers import resolver
-from providers.conformance.lab import KEY, Lab, bench_of
+from providers.conformance import captures
+from providers.conformance.lab import KEY, Lab, bench_of, is_emulated
 from providers.conformance.process import EmulatorProcess
 from providers.conformance.report import Report, Verdict
 from providers.conformance.rules import RULES, Broken, Rule
+from providers.interface import Provider
 
 _REASON_CHARS = 400
 
@@ -28,26 +31,45 @@ def check(
     emulator does not start.
     """
     manifest = resolver.provider(slug)
+    if manifest.captures and not is_emulated(manifest):
+        return _check_captures(manifest)
     bench_of(manifest)
     with nullcontext(emulator) if emulator else EmulatorProcess() as running:
         lab = Lab(manifest, running)
-        verdicts = [_verdict(rule, lab) for rule in rules]
+        verdicts = [_on_the_bench(rule, lab) for rule in rules]
     return Report(provider=slug, dialect=manifest.dialect, verdicts=verdicts)
 
 
-def _verdict(rule: Rule, lab: Lab) -> Verdict:
+def _check_captures(manifest: Provider) -> Report:
+    """A dialect of the vendor's own: its captured streams stand for the emulator."""
+    found = captures.captures_of(manifest)
+    verdicts = [
+        _verdict(rule.name, rule.promise, partial(rule.check, manifest, found))
+        for rule in captures.CAPTURE_RULES
+    ]
+    return Report(provider=manifest.slug, dialect=manifest.dialect, verdicts=verdicts)
+
+
+def _on_the_bench(rule: Rule, lab: Lab) -> Verdict:
+    def check() -> None:
+        lab.reset()
+        rule.check(lab)
+
+    return _verdict(rule.name, rule.promise, check)
+
+
+def _verdict(name: str, promise: str, check: Callable[[], None]) -> Verdict:
     started = time.monotonic()
     reason = ""
     try:
-        lab.reset()
-        rule.check(lab)
+        check()
     except Broken as exc:
         reason = str(exc) or "it was not kept"
     except Exception as exc:  # a provider may fail in any way
         reason = f"{type(exc).__name__}: {exc}"
     return Verdict(
-        rule=rule.name,
-        promise=rule.promise,
+        rule=name,
+        promise=promise,
         result="broken" if reason else "ok",
         reason=reason.replace(KEY, "(key)")[:_REASON_CHARS],
         took_s=round(time.monotonic() - started, 3),
