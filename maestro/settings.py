@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from maestro import database, keys, log_config
+from maestro import database, keys, log_config, usage_limits
 from maestro.env import SettingError, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -239,6 +239,10 @@ MAESTRO_MAX_STEPS = read("MAESTRO_MAX_STEPS")
 MAESTRO_MAX_RUN_S = read("MAESTRO_MAX_RUN_S")
 MAESTRO_MAX_RUN_TOKENS = read("MAESTRO_MAX_RUN_TOKENS")
 MAESTRO_MAX_RUN_USD = read("MAESTRO_MAX_RUN_USD")
+MAESTRO_LIMITS = usage_limits.read_limits(read("MAESTRO_LIMITS"))
+MAESTRO_USAGE_TIME_ZONE = usage_limits.read_zone(read("MAESTRO_USAGE_TIME_ZONE"))
+MAESTRO_RESERVE_OUTPUT_TOKENS = read("MAESTRO_RESERVE_OUTPUT_TOKENS")
+MAESTRO_KEEP_USAGE_DAYS = read("MAESTRO_KEEP_USAGE_DAYS")
 MAESTRO_KEEP_REQUESTS_DAYS = read("MAESTRO_KEEP_REQUESTS_DAYS")
 MAESTRO_KEEP_SIGN_INS_DAYS = read("MAESTRO_KEEP_SIGN_INS_DAYS")
 MAESTRO_KEEP_COPIES = read("MAESTRO_KEEP_COPIES")

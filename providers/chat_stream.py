@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -29,6 +29,28 @@ from providers.streaming import StreamParser, cut
 Sink = Callable[[list[Event]], None]
 # The same request with a renewed login; None when there is nothing to renew.
 Renew = Callable[[], tuple[StreamCall, HttpClient] | None]
+
+
+class ResponseStream(Protocol):
+    """What `ChatStream` offers, and whatever is put around one (a meter)."""
+
+    @property
+    def request_body(self) -> Mapping[str, Any]: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def __iter__(self) -> Iterator[Event]: ...
+
+    def close(self) -> None: ...
+
+    def drive(self, sink: Sink, *, tick_s: float = 0.05) -> None: ...
 
 
 class ChatStream:

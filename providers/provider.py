@@ -27,7 +27,7 @@ from providers.audit.prompt import instructions
 from providers.audit.report import AuditReport
 from providers.audit.run import run_audit
 from providers.audit.schema import output_schema
-from providers.chat_stream import ChatStream
+from providers.chat_stream import ResponseStream
 from providers.chats import can_continue, preview_chat, stream_chat, stream_with
 from providers.errors import ConfigurationError
 from providers.http.client import HttpClient
@@ -226,8 +226,8 @@ def audit_code(
     if not model:
         raise ConfigurationError("Choose a model first.", provider=provider)
 
-    def open_stream(messages: Sequence[Message]) -> ChatStream:
-        return stream_with(
+    def open_stream(messages: Sequence[Message]) -> ResponseStream:
+        stream = stream_with(
             credential,
             messages,
             model=model,
@@ -236,6 +236,7 @@ def audit_code(
             max_output_tokens=wanted.max_output_tokens,
             idle_timeout_s=wanted.idle_timeout_s,
         )
+        return wanted.around(stream, model) if wanted.around else stream
 
     return run_audit(credential, model, source, wanted, open_stream)
 

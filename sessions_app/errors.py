@@ -6,7 +6,9 @@ thing that is not yours is not found, in the same words as a thing that is not t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from providers.errors import QuotaExhausted
 
 
 class ServiceError(Exception):
@@ -61,3 +63,21 @@ class TooLarge(Invalid):
 
     code = "too_large"
     status = 413
+
+
+class LimitReached(QuotaExhausted):
+    """A limit of this installation's own, not a vendor's: which, and when it ends.
+
+    A `ProviderError`, because it is met where a vendor is about to be asked: a run, a
+    summary and an audit end with it as with any refusal. `limit` is for machines.
+    """
+
+    def __init__(
+        self, message: str, *, limit: dict[str, Any] | None = None, **about: Any
+    ) -> None:
+        super().__init__(message, **about)
+        self.limit = limit or {}
+
+
+class CredentialLimitReached(LimitReached):
+    """The limit of one credential: another one may answer."""

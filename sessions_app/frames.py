@@ -296,13 +296,18 @@ class CredentialFrame(_Outbound, frozen=True, tag="credential"):
 class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
-    Codes: bad_frame, too_large, not_found, refused, unavailable.
+    Codes: bad_frame, too_large, not_found, refused, limited, unavailable. With `limited`
+    goes `retry_after_s`, when asking again may help, and `limit`: which one it is.
     """
 
-    code: Literal["bad_frame", "too_large", "not_found", "refused", "unavailable"]
+    code: Literal[
+        "bad_frame", "too_large", "not_found", "refused", "limited", "unavailable"
+    ]
     message: str
     client_message_id: str | None = None
     run_id: UUID | None = None
+    retry_after_s: float | None = None
+    limit: dict[str, Any] | None = None
 
 
 class Pong(_Outbound, frozen=True):

@@ -1,4 +1,4 @@
-"""Credentials and their refreshes for `/metrics`. Labels come from closed sets."""
+"""Credentials, refreshes and usage for `/metrics`. Labels come from closed sets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,35 @@ from sessions_app.models.authentication import SavedAuthentication
 _refreshes = Counter(
     "maestro_refreshes_total", "Renewed logins, by result.", ["provider", "result"]
 )
+_requests = Counter(
+    "maestro_usage_requests_total",
+    "Requests to vendors that were counted: answers, summaries and audits.",
+    ["provider"],
+)
+_used = Counter("maestro_usage_tokens_total", "Their tokens.", ["provider", "kind"])
+_cost = Counter(
+    "maestro_usage_cost_usd_total",
+    "Their cost, by the catalogue's prices.",
+    ["provider"],
+)
+_limits = Counter(
+    "maestro_limits_reached_total",
+    "Calls and runs that a limit refused.",
+    ["scope", "metric"],
+)
+
+
+def used(provider: str, input_tokens: int, output_tokens: int, nanos: int) -> None:
+    """Count a request that a vendor answered; money in nano-dollars."""
+    _requests.labels(provider).inc()
+    _used.labels(provider, "input").inc(input_tokens)
+    _used.labels(provider, "output").inc(output_tokens)
+    _cost.labels(provider).inc(nanos / 1e9)
+
+
+def limit_reached(scope: str, metric: str) -> None:
+    """Count what a limit refused."""
+    _limits.labels(scope, metric).inc()
 
 
 def refreshed(provider: str, result: str) -> None:

@@ -24,7 +24,7 @@ from providers import provider as interface
 from providers.errors import ProviderError
 from sessions_app import sweep
 from sessions_app.models import Run, RunBatch, SavedAuthentication
-from sessions_app.services import logins
+from sessions_app.services import logins, usage
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +88,16 @@ def housekeeping() -> None:
     over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
     count, _ = RunBatch.objects.filter(run__in=over).delete()
     pruned = requests.prune()
+    days = usage.prune()
     sign_ins = _forget_sign_ins()
     log.info(
         "housekeeping.done",
-        extra={"log_batches": count, "requests": pruned, "sign_ins": sign_ins},
+        extra={
+            "log_batches": count,
+            "requests": pruned,
+            "usage": days,
+            "sign_ins": sign_ins,
+        },
     )
 
 

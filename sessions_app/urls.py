@@ -10,6 +10,7 @@ from sessions_app.views import (
     logins,
     pages,
     runs,
+    usage,
 )
 
 urlpatterns = [
@@ -28,6 +29,10 @@ urlpatterns = [
         name="export-json",
     ),
     path("credentials/", pages.credentials, name="credentials"),
+    path("usage/", usage.page, name="usage"),
+    path("usage/export.csv", usage.export, {"kind": "csv"}, name="usage-csv"),
+    path("usage/export.json", usage.export, {"kind": "json"}, name="usage-json"),
+    path("api/usage/", usage.api, name="api-usage"),
     path("setup/<str:token>/", pages.set_up, name="setup"),
     path("login/", pages.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

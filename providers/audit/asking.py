@@ -21,7 +21,7 @@ from providers.audit.prompt import correction, question
 from providers.audit.report import AuditUsage, Severity
 from providers.audit.schema import Claim, Misfit, read_answer
 from providers.audit.split import Piece, halves
-from providers.chat_stream import ChatStream
+from providers.chat_stream import ResponseStream
 from providers.errors import (
     ContentBlocked,
     ContextTooLong,
@@ -39,7 +39,7 @@ _CUT_OFF = (
     "be brief."
 )
 
-OpenStream = Callable[[Sequence[Message]], ChatStream]
+OpenStream = Callable[[Sequence[Message]], ResponseStream]
 Notice = Callable[[str], None]
 
 
@@ -89,7 +89,7 @@ class Asker:
         self._floor = floor
         self._is_diff = is_diff
         self._notice = notice
-        self._stream: ChatStream | None = None
+        self._stream: ResponseStream | None = None
 
     def ask(self, piece: Piece, heard: Heard) -> None:
         """Fill `heard`. Raises nothing of a vendor's: errors of a part stand in it."""

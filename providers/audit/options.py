@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from providers.audit.report import SEVERITIES, AuditReport, Severity
+from providers.chat_stream import ResponseStream
 from providers.errors import ConfigurationError
 from providers.parameters import check_names, check_types, check_word
 from providers.types import Model
 
 # done, total, what happens now. `done` counts pieces of source.
 Progress = Callable[[int, int, str], None]
+Around = Callable[[ResponseStream, str], ResponseStream]
 
 _KINDS = ("", "text", "files", "diff")
 
@@ -48,6 +50,8 @@ class AuditOptions(_Plain, frozen=True, kw_only=True):
     facts           what the caller knows of the model: its window and price
     on_progress     called with (done, total, what), by whichever thread has news
     cancel          set it from any thread; the report then says how far it came
+    around          called with each request's stream and the model; what it gives back is
+                    used instead (a meter)
     after_thread    called in each thread of `parallel` as it ends (a store that holds a
                     database connection per thread closes it there)
     """
@@ -56,6 +60,7 @@ class AuditOptions(_Plain, frozen=True, kw_only=True):
     facts: Model | None = None
     on_progress: Progress | None = None
     cancel: threading.Event | None = None
+    around: Around | None = None
     after_thread: Callable[[], None] | None = None
 
 
@@ -99,7 +104,7 @@ def read_options(options: Mapping[str, Any]) -> AuditOptions:
                 f"{call}(): {name} must be {wanted.__name__}, not "
                 f"{type(value).__name__}."
             )
-    for name in ("on_progress", "after_thread"):
+    for name in ("on_progress", "around", "after_thread"):
         if options.get(name) is not None and not callable(options[name]):
             raise ConfigurationError(f"{call}(): {name} must be callable.")
     return AuditOptions(**options)

@@ -18,7 +18,7 @@ from sessions_app import frames
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.following import Following
 from sessions_app.consumers.identity import person_of
-from sessions_app.errors import ServiceError
+from sessions_app.errors import LimitReached, ServiceError
 from sessions_app.people import Person
 from sessions_app.runs import (
     context_look,
@@ -96,6 +96,9 @@ async def guarded(socket: Page, work: Awaitable[None], **about: Any) -> None:
         await socket.sign_out()
     except ServiceError as exc:
         socket.refuse(_CODES.get(exc.code, "refused"), exc.message, **about)
+    except LimitReached as exc:
+        about |= {"retry_after_s": exc.retry_after_s, "limit": exc.limit}
+        socket.refuse("limited", exc.message, **about)
     except ProviderError as exc:
         socket.refuse("refused", exc.message, **about)
     except DatabaseError as exc:

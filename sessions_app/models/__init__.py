@@ -10,6 +10,7 @@ from sessions_app.models.installation import (
 from sessions_app.models.login import PendingLogin
 from sessions_app.models.run import Run, RunAttempt, RunBatch, Steering
 from sessions_app.models.team import Membership, Team
+from sessions_app.models.usage import UsageCounter, UsageDay, UsageHold, UsageLimit
 
 __all__ = [
     "AuthenticationBackup",
@@ -25,4 +26,8 @@ __all__ = [
     "SavedAuthentication",
     "Steering",
     "Team",
+    "UsageCounter",
+    "UsageDay",
+    "UsageHold",
+    "UsageLimit",
 ]

@@ -13,6 +13,8 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
+from sessions_app.models.team import Membership
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     """Questions about runs."""
@@ -24,6 +26,19 @@ class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> Self:
         """Runs that are not over."""
         return self.filter(status__in=Run.ACTIVE)
+
+    def counted_for(self, scope: str, ref: str) -> Self:
+        """Runs at work or in the queue that count for a scope of `UsageLimit`."""
+        rows = self.filter(status__in=(Run.Status.QUEUED, *Run.AT_WORK))
+        match scope:
+            case "person":
+                return rows.filter(started_by_id=int(ref))
+            case "credential":
+                return rows.filter(credential_id=uuid.UUID(ref))
+            case "team":
+                members = Membership.objects.filter(team_id=uuid.UUID(ref))
+                return rows.filter(started_by__in=members.values("user"))
+        return rows
 
 
 class Run(models.Model):

@@ -26,12 +26,15 @@ from providers import provider
 from providers.audit.choice import choose_provider
 from providers.audit.export import FORMS, export
 from providers.audit.report import AuditReport
+from providers.chat_stream import ResponseStream
 from providers.errors import ProviderError
 from providers.types import AuthType
 from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
+from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
+from sessions_app.services import usage
 from sessions_app.services.credentials import credential_for, list_credentials
 
 log = logging.getLogger(__name__)
@@ -56,12 +59,12 @@ def start(
     conversation_id: UUID | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Audit:
-    """Begin an audit; returns at once. Raises NotFound, Invalid, TooLarge."""
+    """Begin an audit; returns at once. Raises NotFound, Invalid, TooLarge, LimitReached."""
     row, credential = _row(user, source, name, credential_id, model, conversation_id)
     stop = _stops[row.pk] = threading.Event()
     work = threading.Thread(
         target=_work,
-        args=(row, credential, source, dict(options or {}), stop),
+        args=(row, user, credential, source, dict(options or {}), stop),
         name="audit",
         daemon=True,
     )
@@ -84,7 +87,7 @@ def run(
         choice.get("conversation_id"),
     )
     _stops[row.pk] = stop
-    report = _work(row, credential, source, options, stop)
+    report = _work(row, user, credential, source, options, stop)
     row.refresh_from_db()
     return row, report
 
@@ -157,6 +160,7 @@ def _row(
     if mine.filter(state=State.RUNNING).count() >= MAX_RUNNING:
         raise Invalid(f"{MAX_RUNNING} audits are at work already. Wait for one.")
     credential = _credential(user, credential_id)
+    usage.admit(user.pk, credential.pk, is_run=False)
     name = " ".join(name.split())[:300] or "source"
     before = mine.filter(source_name=name, state=State.DONE).first()
     row = Audit.objects.create(
@@ -189,6 +193,7 @@ def _credential(user: Person, credential_id: UUID | None) -> SavedAuthentication
 
 def _work(
     row: Audit,
+    user: Person,
     credential: SavedAuthentication,
     source: Source,
     options: dict[str, Any],
@@ -197,6 +202,9 @@ def _work(
     def progress(done: int, total: int, what: str) -> None:
         values = {"done": done, "total": total, "now": what[:300]}
         in_database(_update, row.pk, values)
+
+    def around(stream: ResponseStream, model: str) -> ResponseStream:
+        return Metered(stream, call_of(user, credential, model))
 
     try:
         report = provider.audit_code(
@@ -207,6 +215,7 @@ def _work(
             auth_type=cast(AuthType, credential.auth_type),
             on_progress=progress,
             cancel=stop,
+            around=around,
             previous=in_database(_previous, row),
             after_thread=connections.close_all,
             **{"kind": "" if isinstance(source, str) else "files", **options},

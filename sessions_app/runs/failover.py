@@ -15,6 +15,7 @@ from django.utils import timezone
 from providers import provider
 from providers.events import ErrorInfo
 from providers.retry import Decision, RetryClass
+from sessions_app.errors import LimitReached
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.models.authentication import Condition
 
@@ -46,6 +47,8 @@ def substitute(
     """The first of the person's fallbacks that may and can answer. Asks the database."""
     if decision.kind not in _HELPS or decision.action not in ("stop", "limited"):
         return None
+    if error.kind == LimitReached.__name__:
+        return None  # the person's or the installation's: it holds for all of them
     mine = SavedAuthentication.objects.visible_to(run.started_by)
     for choice in run.options.get("fallbacks") or ():
         row = mine.filter(pk=choice["credential_id"]).first()

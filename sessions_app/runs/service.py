@@ -24,6 +24,7 @@ from sessions_app.runs.executor import executor
 from sessions_app.runs.reaper import end_run
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
+from sessions_app.services import usage
 
 Status = Run.Status
 
@@ -46,7 +47,7 @@ def start_run(
 
     No conversation: a new one. No parent: under the branch that is shown. Credential and
     model default to the conversation's last, then to the person's default. Raises
-    NotFound, Invalid.
+    NotFound, Invalid, LimitReached.
     """
     asking.check_client_id(client_message_id)
     text = asking.check_text(text)
@@ -210,6 +211,7 @@ def _store(
     try:
         with writing():
             question, choice = prepare()
+            usage.admit(user.pk, choice.credential.pk)
             is_first = question.conversation._state.adding
             run = asking.save_asked(user, question, choice, checked, client_message_id)
             transaction.on_commit(lambda: executor.submit(run.pk))

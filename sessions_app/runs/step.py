@@ -19,7 +19,6 @@ from context_app.assembly import Composed, TooMuch, schema_chars
 from context_app.models import SentRequest
 from context_app.services import context, requests
 from providers import provider
-from providers.chat_stream import ChatStream
 from providers.errors import (
     ContextTooLong,
     CredentialNotFound,
@@ -30,9 +29,11 @@ from providers.errors import (
 from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app import credential_news
+from sessions_app.errors import LimitReached
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs.events import shifted
 from sessions_app.runs.live import LiveRun, count
+from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services.branches import branch_to
 from sessions_app.store import record_limit, record_state
@@ -60,7 +61,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Opened(NamedTuple):
     """A stream that was not asked for yet, and what it is about to send."""
 
-    stream: ChatStream
+    stream: Metered
     sent: SentRequest | None
     chars: int  # that the model has to read
 
@@ -184,7 +185,14 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
         body=stream.request_body,
         tokens=composed.tokens + composed.budget.tools,
     )
-    return Opened(stream, sent, composed.chars + schema_chars(asked.tools))
+    call = call_of(
+        run.started_by,
+        credential,
+        run.model,
+        input_tokens=composed.tokens + composed.budget.tools,
+    )
+    chars = composed.chars + schema_chars(asked.tools)
+    return Opened(Metered(stream, call), sent, chars)
 
 
 def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Composed:
@@ -227,6 +235,8 @@ def _credential(run: Run) -> SavedAuthentication:
 
 def _note_refusal(run: Run, exc: ProviderError) -> None:
     """What people should see in the list: a refused credential, a limit that lasts."""
+    if isinstance(exc, LimitReached):
+        return  # ours: it says nothing of the credential
     rows = SavedAuthentication.objects
     row = rows.filter(pk=run.credential_id).first() if run.credential_id else None
     if row is None:

@@ -25,7 +25,6 @@ from context_app.models import ContextChunk
 from context_app.services import context
 from providers import provider
 from providers.accumulate import Accumulator
-from providers.chat_stream import ChatStream
 from providers.errors import ProviderError
 from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
@@ -35,7 +34,9 @@ from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context_look import Asker, Look, look
+from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
+from sessions_app.services import usage
 from sessions_app.services.branches import branch_to
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ PROMPT = (
 
 State = ContextChunk.State
 
-_streams: dict[UUID, ChatStream] = {}  # of the summaries that this process writes
+_streams: dict[UUID, Metered] = {}  # of the summaries that this process writes
 
 
 def start(
@@ -61,11 +62,12 @@ def start(
 ) -> ContextChunk:
     """Begin a summary of the messages up to this one, else of all but the last few.
 
-    Returns at once; the row says how far it is. Raises NotFound, Invalid.
+    Returns at once; the row says how far it is. Raises NotFound, Invalid, LimitReached.
     """
     found = look(user, conversation_id, Asker())
     if found.credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
+    usage.admit(user.pk, found.credential.pk, is_run=False)
     writing = ContextChunk.objects.filter(
         conversation_id=conversation_id, state=State.WRITING
     )
@@ -86,7 +88,7 @@ def start(
     )
     notices.context_changed(conversation_id)
     threading.Thread(
-        target=_write, args=(row.pk, found, covered), name="summary", daemon=True
+        target=_write, args=(row.pk, user, found, covered), name="summary", daemon=True
     ).start()
     return row
 
@@ -125,10 +127,12 @@ class _Gone(Exception):
     """Somebody deleted the summary while it was written."""
 
 
-def _write(row_id: UUID, found: Look, covered: list[StoredMessage]) -> None:
+def _write(
+    row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]
+) -> None:
     values: dict[str, Any]
     try:
-        text = _fold(row_id, found, covered)
+        text = _fold(row_id, user, found, covered)
         values = {"state": State.READY, "text": text}
         if not text.strip():
             values = {"state": State.FAILED, "cause": "The model wrote nothing."}
@@ -148,7 +152,7 @@ def _write(row_id: UUID, found: Look, covered: list[StoredMessage]) -> None:
     notices.context_changed(found.conversation.pk)
 
 
-def _fold(row_id: UUID, found: Look, covered: list[StoredMessage]) -> str:
+def _fold(row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]) -> str:
     """The summary of all parts: each part is read with the summary of those before."""
     sizer = context.sizer_for(_provider(found), found.model)
     choices = found.gathered.choices
@@ -159,24 +163,28 @@ def _fold(row_id: UUID, found: Look, covered: list[StoredMessage]) -> str:
         composed = compose(before, part, choices=choices, sizer=sizer)
         ask = Message(role="user", parts=[TextPart(text=PROMPT)])
         progress = "" if len(parts) == 1 else f"Part {at} of {len(parts)}."
-        text = _ask(row_id, found, composed.system, [*composed.messages, ask], progress)
+        stream = _stream(user, found, composed.system, [*composed.messages, ask])
+        text = _ask(row_id, found, stream, progress)
     return text
 
 
-def _ask(
-    row_id: UUID, found: Look, system: str, messages: list[Message], progress: str
-) -> str:
+def _stream(user: Person, found: Look, system: str, messages: list[Message]) -> Metered:
     credential = cast(SavedAuthentication, found.credential)
-    answer = Accumulator()
-    shown_at = time.monotonic()
-    with provider.stream_chat(
+    stream = provider.stream_chat(
         credential.provider,
         credential.name,
         messages,
         model=found.model,
         auth_type=cast(AuthType, credential.auth_type),
         system=system,
-    ) as stream:
+    )
+    return Metered(stream, call_of(user, credential, found.model))
+
+
+def _ask(row_id: UUID, found: Look, stream: Metered, progress: str) -> str:
+    answer = Accumulator()
+    shown_at = time.monotonic()
+    with stream:
         _streams[row_id] = stream
         for event in stream:
             answer.add(event)

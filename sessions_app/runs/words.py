@@ -16,7 +16,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from sessions_app.errors import ServiceError
+from sessions_app.errors import LimitReached, ServiceError
 from sessions_app.models import Run, Steering
 from sessions_app.runs import asking, notices
 from sessions_app.runs.events import RunEvent, Steered, ToolFinished
@@ -24,6 +24,7 @@ from sessions_app.runs.live import LiveRun
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.runs.writer import writer
+from sessions_app.services import usage
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def hand_on(run: Run) -> list[Started]:
         try:
             started = _ask(run, row)
             found += [started] if started else []
-        except (ServiceError, IntegrityError) as exc:
+        except (ServiceError, LimitReached, IntegrityError) as exc:
             log.warning(
                 "run.words_wait",
                 extra={"run_id": str(run.pk), "error": type(exc).__name__},
@@ -113,6 +114,7 @@ def _ask(run: Run, row: Steering) -> Started | None:
         )
         choice = asking.choose(user, conversation, run.credential_id, run.model)
         asking.check_queue(conversation)
+        usage.admit(user.pk, choice.credential.pk)
         question = asking.new_question(
             conversation, conversation.leaf, row.text, row.client_message_id
         )

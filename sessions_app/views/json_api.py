@@ -25,7 +25,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
 )
-from sessions_app.errors import Invalid, ServiceError, TooLarge
+from sessions_app.errors import Invalid, LimitReached, ServiceError, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +109,10 @@ def _provider_error(exc: ProviderError) -> HttpResponse:
         status = 400
     else:
         status = 502
-    response = answer(
-        {"error": {"code": exc.info().kind, "message": exc.message}}, status
-    )
+    found: dict[str, Any] = {"code": exc.info().kind, "message": exc.message}
+    if isinstance(exc, LimitReached):
+        found["limit"] = exc.limit
+    response = answer({"error": found}, status)
     if exc.retry_after_s is not None:
         response["Retry-After"] = str(max(1, round(exc.retry_after_s)))
     return response

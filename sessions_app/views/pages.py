@@ -2,6 +2,7 @@
 
     chat.html         socket_token, conversation_id ("" on the empty page)
     credentials.html  socket_token (the rest the page asks the JSON for)
+    usage.html        see views/usage.py
     setup.html        token, username, error (an Invalid or None)
     login.html        form (Django's AuthenticationForm), next
 

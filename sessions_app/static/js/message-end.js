@@ -7,6 +7,8 @@ import { STRINGS } from "./strings.js";
 const ABOUT_KEYS = new Set(["ConfigurationError", "CredentialError", "CredentialNotFound", "CredentialExpired",
   "CredentialRejected", "CredentialUnreadable", "PermissionRefused", "QuotaExhausted"]);
 
+const ABOUT_LIMITS = new Set(["LimitReached", "CredentialLimitReached"]);
+
 export const action = (label, name, extra = {}) =>
   el("button", { class: "message__action", type: "button", data: { action: name }, ...extra }, label);
 
@@ -24,6 +26,7 @@ export function trouble(run) {
       el("p", { class: "trouble__actions" },
         el("button", { class: "button button--small", type: "button", data: { action: "regenerate" } }, STRINGS.retry),
         el("button", { class: "button button--small button--quiet", type: "button", data: { action: "regenerate-with" } }, STRINGS.regenerateWith),
+        ABOUT_LIMITS.has(run.error?.kind) ? el("a", { class: "button button--small button--quiet", href: usageUrl() }, STRINGS.openUsage) : "",
         ABOUT_KEYS.has(run.error?.kind) ? el("a", { class: "button button--small button--quiet", href: credentialsUrl() }, STRINGS.openCredentials) : ""));
   }
   const word = { stopped: "stopped", interrupted: "interrupted" }[run.status]
@@ -32,4 +35,5 @@ export function trouble(run) {
   return words ? el("p", { class: "message__status" }, words) : "";
 }
 
+const usageUrl = () => `${document.body.dataset.chatUrl ?? "/"}usage/`;
 const credentialsUrl = () => `${document.body.dataset.chatUrl ?? "/"}credentials/`;

@@ -86,6 +86,7 @@ export const STRINGS = {
   noCredential: "Add a credential first: an API key, or the address of a server of your own.",
   addCredential: "Add a credential",
   openCredentials: "Open credentials",
+  openUsage: "Open usage",
   welcomeHint: "{model} answers, by “{credential}”.",
   localFound: "{label} answers at {url}.",
   useIt: "Use it",

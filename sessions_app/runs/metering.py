@@ -1,0 +1,210 @@
+"""A stream that is paid for: reserved before the vendor is asked, counted afterwards.
+
+The one seam of all calls that cost: answers (`step.py`), summaries and audits wrap their
+`ChatStream` in a `Metered`. What a call brought is what the vendor told; where it told
+nothing (stopped, cut off), what was sent and what arrived is estimated.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import msgspec
+from django.db import DatabaseError
+
+from providers.chat_stream import ResponseStream, Sink
+from providers.events import (
+    Event,
+    ReasoningDelta,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from sessions_app.models import SavedAuthentication
+from sessions_app.people import Person
+from sessions_app.runs.turns import in_database, writing
+from sessions_app.services import usage
+from sessions_app.services.usage import Call, Held, Spent
+
+log = logging.getLogger(__name__)
+
+_CHARS_PER_TOKEN = 4
+
+_lock = threading.Lock()
+_open: set[UUID] = set()  # reservations of calls that this process is making
+_late: deque[tuple[Call, Held, Spent | None]] = deque()  # the database was away
+
+
+def call_of(
+    person: Person | None,
+    credential: SavedAuthentication,
+    model: str,
+    *,
+    input_tokens: int = 0,
+) -> Call:
+    """Who asks whom. `input_tokens` 0: as many as the request's size says."""
+    return Call(
+        person_id=person.pk if person else None,
+        person_name=person.get_username() if person else "",
+        credential_id=credential.pk,
+        credential_name=credential.name,
+        provider=credential.provider,
+        model=model,
+        is_demo=credential.is_demo,
+        input_tokens=input_tokens,
+    )
+
+
+class Metered:
+    """A `ResponseStream` around another one. Entering it may raise LimitReached."""
+
+    def __init__(self, stream: ResponseStream, call: Call) -> None:
+        self._stream = stream
+        if not call.input_tokens:
+            size = len(msgspec.json.encode(dict(stream.request_body)))
+            tokens = max(1, size // _CHARS_PER_TOKEN)
+            call = msgspec.structs.replace(call, input_tokens=tokens)
+        self._call = call
+        self._held: Held | None = None
+        self._usage: Usage | None = None
+        self._chars = 0
+        self._is_broken = False
+
+    @property
+    def request_body(self) -> Mapping[str, Any]:
+        """What is sent."""
+        return self._stream.request_body
+
+    def __enter__(self) -> Self:
+        self._held = _hold(self._call)
+        try:
+            self._stream.__enter__()
+        except BaseException:
+            self._settle(None)  # refused or never reached: nothing is paid for
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._stream.__exit__(exc_type, exc, trace)
+        finally:
+            self._settle(self._spent())
+
+    def close(self) -> None:
+        """End it, from any thread."""
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        for event in self._stream:
+            self._see(event)
+            yield event
+
+    def drive(self, sink: Sink, *, tick_s: float = 0.05) -> None:
+        """Hand batches of events to `sink`, and watch what they cost."""
+
+        def watched(events: list[Event]) -> None:
+            for event in events:
+                self._see(event)
+            sink(events)
+
+        self._stream.drive(watched, tick_s=tick_s)
+
+    def _see(self, event: Event) -> None:
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self._chars += len(event.text)
+        elif isinstance(event, Usage):
+            self._usage = event
+        elif isinstance(event, StreamError):
+            self._is_broken = True
+
+    def _spent(self) -> Spent | None:
+        """None for a vendor that said nothing but an error."""
+        told = self._usage
+        if told is None and self._is_broken and not self._chars:
+            return None
+        is_whole = (
+            told is not None
+            and told.input_tokens is not None
+            and told.output_tokens is not None
+        )
+        sent = told.input_tokens if told else None
+        said = told.output_tokens if told else None
+        return Spent(
+            input_tokens=self._call.input_tokens if sent is None else sent,
+            output_tokens=self._chars // _CHARS_PER_TOKEN if said is None else said,
+            usage=told if is_whole else None,
+            is_estimate=not is_whole,
+        )
+
+    def _settle(self, spent: Spent | None) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            _settle(self._call, held, spent)
+
+
+def settle_late() -> int:
+    """Count what could not be counted while the database was away. How many."""
+    count = 0
+    while _late:
+        call, held, spent = _late[0]
+        with writing():
+            usage.settle(call, held, spent)
+        _late.popleft()
+        _forget(held)
+        count += 1
+    return count
+
+
+def release_abandoned() -> int:
+    """Give back what processes that died had reserved. How many."""
+    with _lock:
+        at_work = set(_open)
+    return usage.release_abandoned(at_work)
+
+
+def _hold(call: Call) -> Held:
+    hold_id = uuid.uuid4()
+    with _lock:  # before it is stored: the reaper must know whose it is
+        _open.add(hold_id)
+    held: Held | None = None
+    try:
+        held = in_database(_writing, usage.hold, call, hold_id)
+    finally:
+        if held is None or held.hold_id is None:
+            with _lock:
+                _open.discard(hold_id)
+    return held
+
+
+def _settle(call: Call, held: Held, spent: Spent | None) -> None:
+    try:
+        in_database(_writing, usage.settle, call, held, spent)
+    except DatabaseError as exc:  # an answer is not lost for its bill
+        log.warning("usage.settled_late", extra={"error": type(exc).__name__})
+        _late.append((call, held, spent))
+        return
+    _forget(held)
+
+
+def _forget(held: Held) -> None:
+    if held.hold_id is not None:
+        with _lock:
+            _open.discard(held.hold_id)
+
+
+def _writing(work: Callable[..., Any], *args: Any) -> Any:
+    with writing():
+        return work(*args)

@@ -1,0 +1,1 @@
+"""Runs: start, stream, stop, survive."""

@@ -1,0 +1,228 @@
+"""Which limit holds, what of it is used, and what gives it back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from maestro import usage_limits
+from maestro.env import SettingError
+from providers.errors import ProviderUnavailable
+from providers.events import ErrorInfo, Finished, StreamError, TextDelta, Usage
+from sessions_app.errors import LimitReached
+from sessions_app.models import UsageCounter, UsageDay, UsageHold, UsageLimit
+from sessions_app.models.usage import NANO
+from sessions_app.runs import metering
+from sessions_app.runs.metering import Metered
+from sessions_app.services import limits, usage
+from tests.sessions_app.factories import make_credential, make_team, make_user
+from tests.sessions_app.usage.counting import (
+    Said,
+    counter,
+    held,
+    make_call,
+    make_limit,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make(call, *events):
+    with Metered(Said(*events), call) as stream:
+        return list(stream)
+
+
+def test_the_settings_know_the_words_of_the_rules():
+    assert set(usage_limits.SCOPES) == set(UsageLimit.Scope.values)
+    assert set(usage_limits.METRICS) == set(UsageLimit.Metric.values)
+
+
+@pytest.mark.parametrize("given", [{"person.x": "1"}, {"me.runs": "1"}, {"team.cost": "-1"}, {"person.tokens": "many"}])  # fmt: skip
+def test_a_limit_that_cannot_be_read_stops_the_start(given):
+    with pytest.raises(SettingError, match="MAESTRO_LIMITS"):
+        usage_limits.read_limits(given)
+
+
+def test_a_default_is_replaced_or_taken_away():
+    assert usage_limits.read_limits({}) == {"person.runs": Decimal(50)}
+    assert usage_limits.read_limits({"person.runs": "none"}) == {}
+    assert usage_limits.read_limits({"team.cost": "2.5"})["team.cost"] == Decimal("2.5")
+
+
+def test_a_rule_that_names_somebody_comes_before_each_and_that_before_the_setting(
+    settings,
+):
+    alice, bob, charlie = make_user(), make_user(), make_user()
+    settings.MAESTRO_LIMITS = {"person.requests": Decimal(10)}
+    assert amount_for(charlie) == (10, "usual here")
+    make_limit("requests", 20)
+    make_limit("requests", 5, person=bob)
+    assert amount_for(alice) == (20, "set for each person")
+    assert amount_for(bob) == (5, "set by an administrator")
+
+
+def amount_for(user):
+    rules = limits.rules_for(limits.scopes_of(user.pk, None), ["requests"])
+    (rule,) = rules
+    return rule.amount, rule.source
+
+
+def test_every_scope_must_hold_and_the_nearest_is_named():
+    alice = make_user()
+    team = make_team(alice, name="Blue")
+    key = make_credential(owner=alice, name="shared-key")
+    call = make_call(alice.pk, credential_id=key.pk)
+    make_limit("requests", 5)
+    make_limit("requests", 1, scope="team", team=team)
+    make(call)
+    with pytest.raises(LimitReached, match="The limit of the team “Blue” of 1 request"):
+        make(call)
+    make_limit("requests", 1, scope="credential", credential=key)
+    with pytest.raises(LimitReached, match="credential “shared-key”"):
+        make(call)
+    make_limit("requests", 1, person=alice)
+    with pytest.raises(LimitReached, match="Your limit of 1 request a day") as caught:
+        make(call)
+    assert caught.value.limit["used"] == caught.value.limit["amount"] == 1
+    assert 0 < caught.value.retry_after_s <= 25 * 3600
+    assert counter("installation").requests == 1
+
+
+def test_the_members_of_a_team_share_its_limit():
+    alice, bob = make_user(), make_user()
+    make_limit("requests", 2, scope="team", team=make_team(alice, bob))
+    make(make_call(alice.pk))
+    make(make_call(bob.pk))
+    for user in (alice, bob):
+        with pytest.raises(LimitReached):
+            make(make_call(user.pk))
+    make(make_call(make_user().pk))
+
+
+def test_tokens_are_reserved_before_and_counted_as_the_vendor_said():
+    alice = make_user()
+    make_limit("tokens", 2_150)
+    with Metered(Said(), make_call(alice.pk)) as stream:
+        assert held(counter("person", alice.pk))[:2] == (1, 2_100)
+        with pytest.raises(LimitReached, match="2,100 tokens reserved"):
+            make(make_call(alice.pk))
+        list(stream)
+    assert counter("person", alice.pk).tokens == 100
+    assert held(counter("person", alice.pk)) == (0, 0, 0)
+
+
+def test_cost_is_the_catalogues_and_nothing_for_the_demo(settings):
+    settings.MAESTRO_RESERVE_OUTPUT_TOKENS = 0
+    alice = make_user()
+    make_limit("cost", "0.0005")
+    whole = Usage(input_tokens=100, output_tokens=10)
+    make(make_call(alice.pk), whole)
+    row = UsageDay.objects.get()
+    # $2.50 and $15 for a million tokens
+    assert row.nanos == 100 * 2_500 + 10 * 15_000 and row.price_date
+    with pytest.raises(LimitReached, match=r"\$0.00 a day"):
+        make(make_call(alice.pk))
+    make(make_call(alice.pk, is_demo=True), whole)
+    assert counter("person", alice.pk).nanos == row.nanos < NANO
+
+
+def test_a_model_without_a_price_is_counted_and_said_to_have_none():
+    make(make_call(make_user().pk, model="unheard-of"))
+    row = UsageDay.objects.get()
+    assert (row.tokens, row.nanos, row.unpriced) == (100, 0, 1)
+
+
+def test_what_a_vendor_refused_or_never_answered_is_given_back():
+    alice = make_user()
+    make_limit("requests", 1)
+
+    class Refused(Said):
+        def __enter__(self):
+            raise ProviderUnavailable("no")
+
+    with pytest.raises(ProviderUnavailable):
+        make_stream(Refused(), alice)
+    broken = StreamError(error=ErrorInfo(kind="Overloaded", message="busy"))
+    make(make_call(alice.pk), broken)
+    assert counter("person", alice.pk).requests == 0
+    assert held(counter("person", alice.pk)) == (0, 0, 0)
+    make(make_call(alice.pk))
+
+
+def make_stream(stream, user):
+    with Metered(stream, make_call(user.pk)) as entered:
+        list(entered)
+
+
+def test_what_was_cut_off_is_estimated_by_what_arrived():
+    alice = make_user()
+    make(
+        make_call(alice.pk), TextDelta(text="x" * 40), Finished(stop_reason="cancelled")
+    )
+    row = UsageDay.objects.get()
+    assert (row.input_tokens, row.output_tokens, row.estimated) == (100, 10, 1)
+
+
+def test_a_process_that_died_gives_its_reservation_back():
+    alice = make_user()
+    make_limit("requests", 1)
+    usage.hold(make_call(alice.pk))
+    UsageHold.objects.update(worker="elsewhere:1:1")
+    assert metering.release_abandoned() == 0  # it may live: another machine's
+    UsageHold.objects.update(created_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert metering.release_abandoned() == 1
+    assert held(counter("person", alice.pk)) == (0, 0, 0)
+    make(make_call(alice.pk))
+
+
+def test_a_call_that_outlives_its_reservation_is_counted_once():
+    alice = make_user()
+    make_limit("requests", 9)
+    with Metered(Said(), make_call(alice.pk)) as stream:
+        assert metering.release_abandoned() == 0  # it is ours, and at work
+        assert usage.release_abandoned(()) == 1
+        list(stream)
+    row = counter("person", alice.pk)
+    assert (row.requests, *held(row)) == (1, 0, 0, 0)
+
+
+def test_a_new_day_begins_in_the_stated_zone_and_frees_what_was_used(
+    settings, monkeypatch
+):
+    settings.MAESTRO_USAGE_TIME_ZONE = ZoneInfo("Asia/Tokyo")
+    alice = make_user()
+    make_limit("requests", 1)
+    # 23:30 in Tokyo on the 1st
+    at(monkeypatch, datetime(2026, 12, 1, 14, 30, tzinfo=UTC))
+    with Metered(Said(), make_call(alice.pk)) as stream:
+        with pytest.raises(LimitReached, match="begins anew at 00:00 JST, in 30 min"):
+            make(make_call(alice.pk))
+        at(monkeypatch, datetime(2026, 12, 1, 15, 0, tzinfo=UTC))
+        make(make_call(alice.pk))
+        list(stream)
+    days = UsageCounter.objects.filter(scope="person").order_by("day")
+    assert [(row.day, row.requests, row.held_requests) for row in days] == [
+        (date(2026, 12, 1), 1, 0),  # where it began
+        (date(2026, 12, 2), 1, 0),
+    ]
+
+
+def at(monkeypatch, moment):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+
+def test_old_days_are_forgotten_when_the_setting_says(settings):
+    make(make_call(make_user().pk))
+    assert usage.prune() == 0
+    assert usage.prune(-1) >= 2
+    assert not UsageDay.objects.exists() and not UsageCounter.objects.exists()
+
+
+def test_a_rule_names_only_what_its_scope_is_about():
+    row = UsageLimit(scope="team", metric="runs", amount=1, person=make_user())
+    with pytest.raises(ValidationError, match="scope"):
+        row.full_clean()
