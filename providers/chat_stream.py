@@ -74,6 +74,7 @@ class ChatStream:
         self._response: StreamingResponse | None = None
         self._closed = False
         self._renew = renew
+        self._recorded: bytearray | None = None
 
     def __enter__(self) -> Self:
         """Send the request. Raises ProviderError for anything but a 2xx stream."""
@@ -107,6 +108,19 @@ class ChatStream:
         self._client.abort()
         if self._response is not None:
             self._response.abort()
+
+    def sever(self) -> None:
+        """Break the connection as a network does: what follows is a cut, not an end.
+
+        For proofs of what happens then; `close` is how a stream is ended.
+        """
+        if self._response is not None:
+            self._response.abort()
+
+    def record(self) -> bytearray:
+        """Fills with the bytes of the body as they arrive: for captures and proofs."""
+        self._recorded = bytearray()
+        return self._recorded
 
     def _open(self) -> StreamingResponse:
         """The answer; asked for a second time where a renewed login may help."""
@@ -165,6 +179,8 @@ class ChatStream:
             for chunk in response.chunks(tick_s=tick_s):
                 if self._closed:
                     break
+                if self._recorded is not None:
+                    self._recorded += chunk
                 events = parser.feed(chunk)
                 if events:
                     yield events

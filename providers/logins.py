@@ -182,8 +182,14 @@ def revoke_session(provider: str, session_id: str) -> bool:
     The credential stays as it is: callers delete it.
     """
     credential = sessions.find(provider, session_id, "oauth")
-    behaviour: OAuth = resolver.resolve(provider, "oauth")
     try:
-        return behaviour.revoke(credential)
+        return take_back(credential)
     except ProviderError:
         return False
+
+
+def take_back(credential: Credential) -> bool:
+    """The same for whoever must know why: False where the vendor has no way to take a
+    login back; raises ProviderError when it has one and it failed."""
+    behaviour: OAuth = resolver.resolve(credential.provider, "oauth")
+    return behaviour.revoke(credential)

@@ -42,6 +42,11 @@ def configure(
     _installation = installation
 
 
+def configured() -> Mapping[str, VendorOptions]:
+    """All of them, by slug."""
+    return dict(_options)
+
+
 def options_of(slug: str) -> VendorOptions:
     """The options of one vendor; empty ones where nothing is set."""
     return _options.get(slug, VendorOptions())

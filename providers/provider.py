@@ -46,6 +46,7 @@ from providers.logins import (
     poll_login,
     refresh_tokens,
     revoke_session,
+    take_back,
 )
 from providers.names import normalise_api_key, normalise_name
 from providers.parameters import checked
@@ -88,6 +89,7 @@ __all__ = [
     "revoke_session",
     "stream_chat",
     "stream_with",
+    "take_back",
     "use_store",
 ]
 

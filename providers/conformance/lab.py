@@ -68,7 +68,7 @@ class Lab:
         self.slug = manifest.slug
         self.overloaded_status = self._bench.overloaded_status
         self.credential = _credential(
-            manifest, f"{emulator.base_url}{_path(manifest, self._bench)}"
+            manifest, base_url_at(manifest, emulator.base_url)
         )
         listed = emulator.get("models")[self._bench.vendor]
         self._models: list[str] = listed
@@ -177,6 +177,14 @@ def bench_of(manifest: Provider) -> _Bench:
             provider=manifest.slug,
         )
     return found
+
+
+def base_url_at(manifest: Provider, emulator_url: str) -> str:
+    """The base URL of a credential whose vendor the emulator plays.
+
+    Raises ConfigurationError.
+    """
+    return emulator_url + _path(manifest, bench_of(manifest))
 
 
 def _path(manifest: Provider, bench: _Bench) -> str:

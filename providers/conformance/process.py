@@ -22,23 +22,29 @@ _CONTROL = "_emulator"
 
 
 class EmulatorProcess:
-    """A running emulator on a free port of this machine, as fast as it can. A context
-    manager; `base_url` has no slash at its end.
+    """A running emulator on a free port of this machine. A context manager; `base_url`
+    has no slash at its end. `pace`: words per second, 0 is as fast as it can.
 
     Raises ProviderUnavailable, with what the process said, when it does not start.
     """
 
     base_url: str
 
-    def __init__(self) -> None:
+    def __init__(self, *, pace: float = 0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="maestro-emulator-")
         self._said = Path(self._folder.name) / "said"
         port_file = Path(self._folder.name) / "port"
         command = [sys.executable, "-m", "providers.emulator", "--port", "0"]
-        command += ["--pace", "0", "--port-file", str(port_file)]
+        command += ["--pace", str(pace), "--port-file", str(port_file)]
         with self._said.open("wb") as said:
+            # Ctrl-C is for whoever uses it, who may want to say good-bye to it first.
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter, our own words
-                command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+                command,
+                cwd=_ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
             )
         try:
             self.base_url = f"http://127.0.0.1:{self._port(port_file)}"

@@ -13,6 +13,7 @@ GET    /_emulator/requests   what came, secrets hashed
 GET    /_emulator/streams    which streams began, how many deltas, how they ended
 GET    /_emulator/sealed     opaque values that were given out, oldest first
 GET    /_emulator/models     {vendor: [model ids that chat]}
+GET    /_emulator/origins    {vendor's origin: the path that serves it here}
 GET    /_emulator/oauth      token requests, families, codes, devices; secrets hashed
 POST   /_emulator/oauth      how logins go from now on: the fields of oauth_config.Config
 POST   /_emulator/oauth/expire   every access token has expired
@@ -28,6 +29,7 @@ from typing import Any
 
 from providers.emulator import answers, faults, models
 from providers.emulator.http11 import Reply, Request
+from providers.emulator.origins import ORIGINS
 from providers.emulator.state import Fault, State
 
 PREFIX = "/_emulator"
@@ -77,6 +79,8 @@ def _look(path: str, state: State) -> Reply:
             found = state.oauth.seen()
         case "models":
             found = {**models.CHAT}
+        case "origins":
+            found = {**ORIGINS}
         case "":
             found = {"status": "ok"}
         case _:

@@ -69,8 +69,11 @@ def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
         listens=not options["no_listen"],
         lives_on=True,
     )
+    shown = view(row)
     try:
-        done = _wait(user, row, options, say)
+        # With --json the first line is what to open, the last one the result.
+        say(as_json({"login": shown}) if options["json"] else instructions(shown))
+        done = until_done(user, row, shown)
     except (KeyboardInterrupt, EOFError):
         raise CommandError("Cancelled; nothing was saved.", returncode=FAILED) from None
     finally:
@@ -84,12 +87,11 @@ def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
         say(f"Saved {done.result}. {done.message}")
 
 
-def _wait(
-    user: Any, row: PendingLogin, options: dict[str, Any], say: Callable[[str], None]
-) -> PendingLogin:
-    shown = view(row)
-    # With --json the first line is what to open, the last one the result.
-    say(as_json({"login": shown}) if options["json"] else _instructions(shown))
+def until_done(user: Any, row: PendingLogin, shown: dict[str, Any]) -> PendingLogin:
+    """Wait for the answer of a login, from wherever it comes; `shown` is its view.
+
+    Raises EOFError where it would have to be pasted and nobody is there, CommandError.
+    """
     reads = shown["answer"] != "device"
     end = time.monotonic() + 900 if shown["answer"] == "device" else None
     while end is None or time.monotonic() < end:
@@ -131,7 +133,8 @@ def _line(wait_s: float) -> str | None:
     return line.strip() or None
 
 
-def _instructions(shown: dict[str, Any]) -> str:
+def instructions(shown: dict[str, Any]) -> str:
+    """What a person at a terminal has to do."""
     lines = []
     if shown["warning"]:
         lines.append(f"Note: {shown['warning']}")

@@ -232,3 +232,21 @@ def test_the_providers_and_what_they_can_do_are_plain_data() -> None:
     assert shown["auth_types"] == ["api_key"]
     assert (shown["base_url_required"], shown["key_required"]) == (True, False)
     msgspec.json.encode([provider.provider_capabilities(p) for p in ("groq", "ollama")])
+
+
+def test_a_severed_stream_is_a_cut_and_what_came_is_kept(server: TinyServer) -> None:
+    session(server)
+    events: list[Event] = []
+    with provider.stream_chat("custom", "work", [question()], model="m1") as stream:
+        stream.sever()
+        stream.drive(events.extend)
+    assert isinstance(events[-1], StreamError)
+    assert events[-1].error.kind == StreamCut.__name__
+
+
+def test_a_recorded_stream_is_the_body_byte_for_byte(server: TinyServer) -> None:
+    session(server)
+    with provider.stream_chat("custom", "work", [question()], model="m1") as stream:
+        recorded = stream.record()
+        assert list(stream)
+    assert bytes(recorded).strip() == HELLO.strip()
