@@ -8,7 +8,9 @@ batch, because the cost of a stream is the wake-up and not the byte.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -27,8 +29,9 @@ from providers.interface import StreamCall
 from providers.streaming import StreamParser, cut
 
 Sink = Callable[[list[Event]], None]
+Signed = tuple[StreamCall, HttpClient]
 # The same request with a renewed login; None when there is nothing to renew.
-Renew = Callable[[], tuple[StreamCall, HttpClient] | None]
+Renew = Callable[[], Signed | None]
 
 
 class ResponseStream(Protocol):
@@ -56,7 +59,9 @@ class ResponseStream(Protocol):
 class ChatStream:
     """One attempt at one response. Use as a context manager; `close()` from any thread.
 
-    `renew`: asked once, when the vendor refuses the credential before it says anything.
+    `renew_first`: asked before anything is sent, where the login is near its end. `renew`:
+    asked once, when the vendor refuses the credential before it says anything. Both may
+    take minutes: `on_renewing` hears when one begins (True) and ends (False).
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class ChatStream:
         *,
         idle_timeout_s: float = 300.0,
         renew: Renew | None = None,
+        renew_first: Renew | None = None,
+        on_renewing: Callable[[bool], None] | None = None,
     ) -> None:
         self._call = call
         self._client = client
@@ -75,6 +82,9 @@ class ChatStream:
         self._closed = False
         self._renew = renew
         self._recorded: bytearray | None = None
+        self._renew_first = renew_first
+        self._woken = threading.Event()  # a renewal has ended, or nobody waits for it
+        self._on_renewing = on_renewing or (lambda is_renewing: None)
 
     def __enter__(self) -> Self:
         """Send the request. Raises ProviderError for anything but a 2xx stream."""
@@ -105,6 +115,7 @@ class ChatStream:
     def close(self) -> None:
         """End the stream now, from any thread, even while the vendor is silent."""
         self._closed = True
+        self._woken.set()
         self._client.abort()
         if self._response is not None:
             self._response.abort()
@@ -122,22 +133,60 @@ class ChatStream:
         self._recorded = bytearray()
         return self._recorded
 
-    def _open(self) -> StreamingResponse:
-        """The answer; asked for a second time where a renewed login may help."""
+    def _open(self) -> StreamingResponse | None:
+        """The answer; asked for a second time where a renewed login may help. None when
+        it was closed while a login was renewed."""
+        if self._renew_first is not None:
+            self._take(self._renewed(self._renew_first))
+        if self._was_closed():
+            return None
         try:
             return self._client.open_stream(
                 self._call, idle_timeout_s=self._idle_timeout_s
             )
         except (CredentialExpired, CredentialRejected):
-            again = self._renew() if self._renew and not self._closed else None
+            can_renew = self._renew is not None and not self._closed
+            again = self._renewed(self._renew) if self._renew and can_renew else None
             if again is None:
                 raise
+        self._take(again)
+        return self._client.open_stream(self._call, idle_timeout_s=self._idle_timeout_s)
+
+    def _take(self, fresh: Signed | None) -> None:
+        """Ask with this from now on; None changes nothing."""
+        if fresh is None:
+            return
         self._client.close()
-        self._call, self._client = again
+        self._call, self._client = fresh
         self._parser = StreamParser(self._call.decoder)
         if self._was_closed():
             self._client.abort()
-        return self._client.open_stream(self._call, idle_timeout_s=self._idle_timeout_s)
+
+    def _renewed(self, renew: Renew) -> Signed | None:
+        """What `renew` brings; None also when it was closed meanwhile. A close does not
+        wait for a renewal, and must not break it off: half of one ends a login."""
+        found: Future[Signed | None] = Future()
+
+        def work() -> None:
+            try:
+                found.set_result(renew())
+            except BaseException as exc:
+                found.set_exception(exc)
+            finally:
+                self._woken.set()
+
+        self._on_renewing(True)
+        try:
+            # Not a daemon: a process that ends waits for the answer of the vendor.
+            threading.Thread(target=work, name="renew-login").start()
+            self._woken.wait()
+        finally:
+            self._on_renewing(False)
+        if self._was_closed():
+            found.add_done_callback(_discard)
+            return None
+        self._woken.clear()
+        return found.result()
 
     def _was_closed(self) -> bool:
         """Asked again: another thread may have closed it while we waited."""
@@ -191,6 +240,12 @@ class ChatStream:
                 yield parser.fail(exc.info())
                 return
         yield _cancelled(parser) if self._closed else parser.finish()
+
+
+def _discard(late: Future[Signed | None]) -> None:
+    """A renewed login that nobody waits for any more is stored, and not used here."""
+    if late.exception() is None and (fresh := late.result()) is not None:
+        fresh[1].close()
 
 
 def _cancelled(parser: StreamParser) -> list[Event]:

@@ -30,9 +30,10 @@ def stream_chat(
     """Ask for one model response. A context manager that yields typed events.
 
     `options` are the other fields of `ChatRequest`, and `partial`: the text of a broken
-    answer to continue (see `can_continue`). Nothing is sent before the stream is
-    entered. `close()`, from any thread, ends it within a second. One attempt: callers
-    retry, and only before the first event. Raises ProviderError.
+    answer to continue (see `can_continue`), and `on_renewing`: called with True and False
+    around a renewal of the login, which may take minutes. Nothing is sent before the
+    stream is entered. `close()`, from any thread, ends it within a second. One attempt:
+    callers retry, and only before the first event. Raises ProviderError.
     """
     credential = sessions.find(provider, session_id, auth_type, to_use=True)
     return stream_with(credential, messages, model=model, **options)
@@ -43,6 +44,7 @@ def stream_with(
 ) -> ChatStream:
     """The same for a credential that is not saved (the conformance suite)."""
     partial = options.pop("partial", "")
+    on_renewing = options.pop("on_renewing", None)
     request = _request(credential, messages, model, options)
     streaming: Streaming = resolver.resolve(credential.provider, "streaming")
     if partial:
@@ -56,14 +58,25 @@ def stream_with(
     def signed(fresh: Credential) -> tuple[StreamCall, HttpClient]:
         return streaming.call(request, fresh), sessions.client(fresh)
 
-    credential = sessions.ready(credential)
+    def first() -> tuple[StreamCall, HttpClient]:
+        nonlocal credential
+        credential = sessions.ready(credential)
+        return signed(credential)
 
     def again() -> tuple[StreamCall, HttpClient] | None:
         fresh = sessions.renewed_after_refusal(credential)
         return signed(fresh) if fresh else None
 
+    is_due = sessions.is_due(credential)
     call, client = signed(credential)
-    return ChatStream(call, client, idle_timeout_s=request.idle_timeout_s, renew=again)
+    return ChatStream(
+        call,
+        client,
+        idle_timeout_s=request.idle_timeout_s,
+        renew=again,
+        renew_first=first if is_due else None,
+        on_renewing=on_renewing,
+    )
 
 
 @checked

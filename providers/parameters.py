@@ -132,7 +132,13 @@ class _ChatOptions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 # With those that are parameters of the calls themselves: to be suggested, too.
-_CHAT_NAMES = (*_ChatOptions.__struct_fields__, "auth_type", "model", "partial")
+_CHAT_NAMES = (
+    *_ChatOptions.__struct_fields__,
+    "auth_type",
+    "model",
+    "partial",
+    "on_renewing",
+)
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "max")
 _CHOICES = ("auto", "none", "required")
 

@@ -42,8 +42,9 @@ BEAT_S = 2.0
 POLL_S = 0.1
 WAIT_S = 250.0  # longer than the two longest exchanges with a vendor
 # A failure is failure enough for so long: for whoever has a token that still works, or
-# has waited for it; and for whoever has none, so that no traffic becomes token requests.
-PATIENT_S, BREATH_S = 60.0, 3.0
+# has waited for it; and for whoever has none, so that no traffic becomes token requests:
+# three a minute at most, with the two of the first failure.
+PATIENT_S, BREATH_S = 60.0, 30.0
 _LONGEST_PAUSE_S = 600.0  # of what a vendor asks for
 
 _Key = tuple[str, str, str]
@@ -122,7 +123,7 @@ def _leased(
             # Whoever had it before asked a moment ago: their answer is ours too.
             note.is_new = False
             raise known
-        return _renewed(store, lease, current, ask)
+        return _renewed(store, lease, current, ask, pause_s)
 
 
 def _known_failure(lease: Lease, pause_s: float) -> ProviderError | None:
@@ -157,7 +158,11 @@ def _ending(lease: Lease) -> Iterator[_Note]:
 
 
 def _renewed(
-    store: CredentialStore, lease: Lease, current: Credential, ask: Ask
+    store: CredentialStore,
+    lease: Lease,
+    current: Credential,
+    ask: Ask,
+    pause_s: float,
 ) -> Credential:
     fresh = lease.spooled()
     if fresh is None:
@@ -165,7 +170,7 @@ def _renewed(
             fail_point("refresh.before_send")
             store.rest()
             try:
-                fresh = _asked(lease, current, ask)
+                fresh = _asked(lease, current, ask, is_wary=_is_wary(lease, pause_s))
             except (CredentialRejected, ProviderUnavailable):
                 newer = store.get(current.provider, current.auth_type, current.name)
                 if newer.generation != current.generation:
@@ -181,16 +186,23 @@ def _renewed(
     return stored
 
 
-def _asked(lease: Lease, current: Credential, ask: Ask) -> Credential:
+def _is_wary(lease: Lease, pause_s: float) -> bool:
+    """Whether the vendor was in trouble a moment ago, and nobody insists."""
+    ago_s = lease.failed_ago_s if lease.last_error is not None else None
+    return bool(pause_s) and ago_s is not None and ago_s < PATIENT_S
+
+
+def _asked(lease: Lease, current: Credential, ask: Ask, *, is_wary: bool) -> Credential:
     """An answer that was lost may have rotated the token: servers with a grace period
     give it again to those who come back at once, and others lose nothing by it. Unless
-    we were away for so long that another asks with this very token."""
+    we were away for so long that another asks with this very token, or it was an answer
+    of a vendor that we know to be in trouble."""
     try:
         return ask(current)
     except RateLimited:
         raise
-    except ProviderUnavailable:
-        if not lease.beat():
+    except ProviderUnavailable as exc:
+        if not lease.beat() or (is_wary and exc.status is not None):
             raise
         return ask(current)
 

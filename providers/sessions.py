@@ -74,14 +74,20 @@ def find(
     return found
 
 
+def is_due(credential: Credential) -> bool:
+    """Whether it is to be renewed before it is used, which may take minutes.
+
+    Raises CredentialRejected when a person must act first, with the reason.
+    """
+    return credential.auth_type == "oauth" and expires_soon(_usable(credential))
+
+
 def ready(credential: Credential) -> Credential:
     """The same, or its successor when its end is near. Keys are always ready.
 
     Raises CredentialRejected when a person must act first, with the reason.
     """
-    if credential.auth_type != "oauth":
-        return credential
-    if not expires_soon(_usable(credential)):
+    if not is_due(credential):
         return credential
     try:
         pause_s = refresh.BREATH_S if is_expired(credential) else refresh.PATIENT_S
@@ -111,7 +117,10 @@ def renewed(
         fresh: Credential = behaviour.refresh(current, is_refused=is_refused)
         return fresh
 
-    return refresh.renew(_store, credential, ask, pause_s=pause_s)
+    try:
+        return refresh.renew(_store, credential, ask, pause_s=pause_s)
+    finally:
+        _store.rest()  # what follows is a request to a vendor, or nothing
 
 
 def renewed_after_refusal(credential: Credential) -> Credential | None:

@@ -21,7 +21,7 @@ from providers.events import ErrorInfo, StreamError
 from providers.retry import Attempted, Decision, Limits
 from providers.types import Tool
 from sessions_app.models import Run, RunAttempt
-from sessions_app.runs import failover, metrics, notices
+from sessions_app.runs import failover, metrics, states
 from sessions_app.runs.events import StepStarted
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.outcome import Outcome, failed
@@ -167,7 +167,7 @@ class _Tries:
             live.response.add_event(said)
         self._asked = self._anew(self._asked.tools)
         self._count = 0
-        in_database(_set_status, run, Status.RUNNING, "", None)
+        states.tell(run, Status.RUNNING)
         return True
 
     def _anew(self, tools: list[Tool]) -> Asked:
@@ -196,10 +196,10 @@ class _Tries:
         """Rest before the next attempt, as everybody can see. Whether to go on."""
         again_at = timezone.now() + timedelta(seconds=decision.wait_s)
         cause = f"Trying again in {max(round(decision.wait_s), 1)} s: {decision.why}."
-        in_database(_set_status, self._run, Status.RETRYING, cause, again_at)
+        states.tell(self._run, Status.RETRYING, cause, again_at)
         if not self._live.rest(decision.wait_s):
             return False
-        in_database(_set_status, self._run, Status.RUNNING, "", None)
+        states.tell(self._run, Status.RUNNING)
         return True
 
     def _record(self, error: ErrorInfo, decision: Decision) -> None:
@@ -220,16 +220,6 @@ class _Tries:
             action=decision.action,
             wait_s=decision.wait_s,
         )
-
-
-def _set_status(run: Run, status: str, cause: str, retry_at: object) -> None:
-    """Change our run's state and tell followers. Somebody else's run stays as it is."""
-    changed = Run.objects.filter(
-        pk=run.pk, epoch=run.epoch, status__in=Run.AT_WORK
-    ).update(status=status, cause=cause[:200], retry_at=retry_at)
-    if changed:
-        related = ("conversation", "question", "answer", "credential")
-        notices.run_changed(Run.objects.select_related(*related).get(pk=run.pk))
 
 
 def is_over(live: LiveRun) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app import credential_news
 from sessions_app.errors import LimitReached
 from sessions_app.models import Run, SavedAuthentication
+from sessions_app.runs import states
 from sessions_app.runs.events import shifted
 from sessions_app.runs.live import LiveRun, count
 from sessions_app.runs.metering import Metered, call_of
@@ -44,6 +46,8 @@ TICK_S = 0.05  # what arrives within it travels as one batch
 # The cost of a run is the wake-up. With more runs than this at work, each wakes less often.
 BUSY = 120
 MAX_TICK_S = 0.25
+
+RENEWING = "Renewing the login first."
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +130,11 @@ def attempt(run: Run, live: LiveRun, asked: Asked) -> StreamError | None:
     return held[0] if held else None
 
 
+def _renewing(run: Run, is_renewing: bool) -> None:
+    """A login is near its end, or was refused: why nothing comes for a while."""
+    states.tell(run, Run.Status.RUNNING, RENEWING if is_renewing else "")
+
+
 def _learn(run: Run, live: LiveRun, opened: Opened) -> None:
     """Let the size of the next request be estimated better."""
     usage = live.response.usage
@@ -156,6 +165,7 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     options: dict[str, Any] = {
         "conversation_key": run.conversation_id.hex,
         "idle_timeout_s": settings.MAESTRO_IDLE_TIMEOUT_S,
+        "on_renewing": partial(_renewing, run),
     }
     effort = run.options.get("reasoning_effort")
     if effort:

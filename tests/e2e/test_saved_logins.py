@@ -84,6 +84,24 @@ def test_an_open_chat_says_that_a_login_is_needed_until_there_is_one(
     chat.close()
 
 
+def test_who_waits_for_a_login_to_be_renewed_is_told_so(login_page, vendors):
+    page = login_page
+    begin(page, "work")
+    at_vendor(page).close()
+    expect(card(page, "work")).to_be_focused()
+    chat = page.context.new_page()
+    chat.goto("/")
+    ready(chat)
+    vendors.oauth("expire")
+    vendors.fault("slow", path="/oauth/token", delay_s=3)
+    ask(chat, "Are you there?")
+    status = last_answer(chat).locator("[role=status]")
+    expect(status).to_have_text("Renewing the login first.")
+    finished(chat)
+    expect(last_answer(chat).get_by_role("alert")).to_have_count(0)
+    chat.close()
+
+
 def test_a_limit_is_told_with_its_end_in_the_picker_and_on_the_card(
     login_page, vendors
 ):

@@ -91,7 +91,9 @@ export class Message {
   footer(run, over) {
     if (!over) {
       const state = run.status === "running" && this.isWriting ? "writing" : run.status;
-      const words = state === "retrying" ? whyAgain(run) : say(STRINGS.status[state] ?? state, run);
+      // While it runs, a cause says what it does before the vendor is asked.
+      const plain = (state === "running" && run.cause) || say(STRINGS.status[state] ?? state, run);
+      const words = state === "retrying" ? whyAgain(run) : plain;
       const line = el("p", { class: "message__status message__status--busy", role: "status" }, words);
       this.countDown(run, line);
       return [line];

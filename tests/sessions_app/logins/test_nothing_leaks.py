@@ -82,7 +82,9 @@ def test_nothing_of_a_login_is_anywhere_but_encrypted(
     vendor.says(
         TOKEN, {"access_token": ACCESS, "refresh_token": REFRESH, "id_token": ID}
     )
-    begun = call("post", "/api/logins/", provider="openai", name="work").json()["login"]
+    begun = call("post", "/api/logins/", provider="openai", name="work").json()
+    assert "login" in begun, begun
+    begun = begun["login"]
     state = parse_qs(urlsplit(begun["authorize_url"]).query)["state"][0]
     came = f"http://localhost:1455/auth/callback?code={CODE}&state={state}"
     before = tables()

@@ -305,3 +305,21 @@ def test_a_vendor_in_trouble_is_not_asked_by_every_caller_whose_token_still_work
     )
     renewed = refresh.renew(store, login, vendor, pause_s=refresh.PATIENT_S)
     assert renewed.generation == 1
+
+
+def test_a_vendor_in_trouble_is_asked_three_times_a_minute_for_a_login_that_is_over(
+    login, store, row, vendor, monkeypatch
+):
+    """F5: however often somebody wants to use it; here every second, for five minutes."""
+    began, asked_at = timezone.now(), []
+    vendor.says = [ProviderUnavailable("No.", provider="openai", status=500)] * 1000
+    for second in range(300):
+        now = began + timedelta(seconds=second)
+        monkeypatch.setattr(timezone, "now", lambda now=now: now)
+        with pytest.raises(ProviderUnavailable) as told:
+            refresh.renew(store, login, vendor, pause_s=refresh.BREATH_S)
+        asked_at += [second] * (len(vendor.asked) - len(asked_at))
+        assert told.value.retry_after_s or asked_at[-1] == second
+    for start in range(240):
+        assert sum(start <= at < start + 60 for at in asked_at) <= 3, asked_at
+    assert asked_at[-1] > 240  # and yet it is asked
