@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from providers import resolver
+from sessions_app.models import ServerProcess
 
 
 @register()
@@ -50,6 +51,30 @@ def sqlite_is_tuned(databases: Any = None, **_: Any) -> list[CheckMessage]:
             id="maestro.E001",
         )
         for reason in wrong
+    ]
+
+
+@register(Tags.database)
+def web_processes_hear_each_other(
+    databases: Any = None, **_: Any
+) -> list[CheckMessage]:
+    """Several web processes need a channel layer between them."""
+    if not databases:
+        return []
+    try:
+        webs = ServerProcess.objects.living().filter(role=ServerProcess.Role.WEB)
+        layers = dict(webs.values_list("id", "layer"))
+    except DatabaseError:
+        return []  # no database, or no table yet: another check's news
+    if len(layers) < 2 or ServerProcess.Layer.MEMORY not in layers.values():
+        return []
+    return [
+        Error(
+            f"{len(layers)} web processes use this database without a channel layer "
+            "between them: a page would miss what another process answers.",
+            hint="Stop all but one, or give each the same MAESTRO_REDIS_URL.",
+            id="maestro.E002",
+        )
     ]
 
 

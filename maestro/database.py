@@ -25,6 +25,17 @@ SQLITE_OPTIONS = {
     ),
 }
 
+# A pool of connections, because many threads work at once. Whoever waits longer than
+# `timeout` (seconds) is told so; `reconnect_timeout` keeps the pauses between tries to
+# connect short, so that everything works again a moment after the server does.
+POSTGRES_POOL = {
+    "min_size": 1,
+    "max_size": 20,
+    "timeout": 5.0,
+    "reconnect_timeout": 4.0,
+    "max_idle": 60.0,
+}
+
 
 def configure(url: str, data_dir: Path) -> dict[str, Any]:
     """Django's DATABASES["default"] for a URL, or for SQLite in the data directory."""
@@ -43,8 +54,7 @@ def configure(url: str, data_dir: Path) -> dict[str, Any]:
         config["OPTIONS"] = dict(SQLITE_OPTIONS)
     elif config["ENGINE"] == "django.db.backends.postgresql":
         config["CONN_HEALTH_CHECKS"] = True
-        # A pool of connections, because every run has a thread of its own.
-        config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 30}}
+        config["OPTIONS"] = {"pool": dict(POSTGRES_POOL)}
     else:
         raise SettingError("MAESTRO_DATABASE_URL must be postgres://… or sqlite:///…")
     return config

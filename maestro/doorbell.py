@@ -10,7 +10,7 @@ matters is stored elsewhere under a number, and a reader that misses one looks t
 
 Readers of this process are called directly. The channel layer carries the same messages
 to the doorbells of other processes, all of a group's in a tick as one message; one
-channel per process receives. A layer that lives in memory reaches nobody else and is not
+channel per process receives (`doorbell_post.py`). A layer in memory reaches nobody and is not
 used. A process without a loop (a worker, a command) gets a small one of its own, when
 there is a layer to reach others by; else ringing does nothing.
 """
@@ -18,15 +18,15 @@ there is a layer to reach others by; else ringing does nothing.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from maestro.doorbell_post import PATIENCE_S, Post
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,6 @@ Listener: TypeAlias = Callable[[Message], None]
 
 TICK_S = 0.02  # at most one hand-over to the loop in this time, for everybody
 MAX_WAITING = 50_000  # messages; beyond, the oldest go: readers look them up
-_REJOIN_S = 3600.0  # layers forget members after a day
-_RETRY_S = 1.0
 
 
 def shared_layer() -> Any | None:
@@ -60,7 +58,7 @@ class Doorbell:
         self._is_armed = False
         self._rang_at = float("-inf")
         self._listeners: dict[str, list[Listener]] = {}
-        self._post: _Post | None = None
+        self._post: Post | None = None
 
     def after_fork(self) -> None:
         """A forked child has none of its parent's loops and threads."""
@@ -81,7 +79,7 @@ class Doorbell:
             self._reset()
             self._loop = loop
             layer = self._find_layer()
-            self._post = _Post(loop, layer, self._deliver) if layer else None
+            self._post = Post(loop, layer, self._deliver) if layer else None
         for call in self._on_attach:
             call()
 
@@ -124,6 +122,20 @@ class Doorbell:
         ):
             await self._post.leave(group)
 
+    def is_heard(self) -> bool:
+        """Whether the layer carries a letter there and back, or there is no need of one.
+
+        For `/readyz`: blocks a moment, and not on the loop.
+        """
+        loop, post = self._loop, self._post
+        if loop is None or post is None:
+            return self._find_layer() is None
+        asked = asyncio.run_coroutine_threadsafe(post.is_heard(), loop)
+        try:
+            return asked.result(2 * PATIENCE_S)
+        except TimeoutError:
+            return False
+
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
         wait_s = self._rang_at + TICK_S - loop.time()
         if wait_s <= 0:
@@ -157,108 +169,8 @@ class Doorbell:
         loop = asyncio.new_event_loop()
         threading.Thread(target=loop.run_forever, name="doorbell", daemon=True).start()
         self._loop = loop
-        self._post = _Post(loop, layer, self._deliver)
+        self._post = Post(loop, layer, self._deliver)
         return loop
-
-
-class _Post:
-    """The way to the doorbells of other processes, and from them. Lives on the loop."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        layer: Any,
-        deliver: Callable[[str, Message], None],
-    ) -> None:
-        self._loop = loop
-        self._layer = layer
-        self._deliver = deliver
-        self._sender_id = secrets.token_hex(8)
-        self._channel = ""
-        self._groups: set[str] = set()
-        self._membership = asyncio.Lock()
-        self._outgoing: dict[str, list[Message]] = {}
-        self._sending: asyncio.Task[None] | None = None
-        self._receiving: list[asyncio.Task[None]] = []
-
-    def send(self, waiting: list[tuple[str, Message]]) -> None:
-        """Carry these; what the layer refuses or loses, readers look up."""
-        for group, message in waiting:
-            self._outgoing.setdefault(group, []).append(message)
-        if self._outgoing and self._sending is None:
-            self._sending = self._loop.create_task(self._send_all())
-
-    async def _send_all(self) -> None:
-        try:
-            while self._outgoing:
-                outgoing, self._outgoing = self._outgoing, {}
-                for group, messages in outgoing.items():
-                    await self._send_group(group, messages)
-        finally:
-            self._sending = None
-
-    async def _send_group(self, group: str, messages: list[Message]) -> None:
-        letter = {
-            "type": "doorbell.ring",
-            "sender": self._sender_id,
-            "group": group,
-            "messages": messages,
-        }
-        try:
-            await self._layer.group_send(group, letter)
-        except Exception as exc:  # the layer is away: readers heal by the log
-            log.warning("doorbell.send_failed", extra={"error": type(exc).__name__})
-
-    async def join(self, group: str) -> None:
-        """Receive this group's messages from other processes."""
-        async with self._membership:
-            self._groups.add(group)
-            if not self._receiving:
-                self._channel = await self._layer.new_channel("doorbell")
-                self._receiving = [
-                    self._loop.create_task(self._receive()),
-                    self._loop.create_task(self._rejoin()),
-                ]
-            await self._try(self._layer.group_add(group, self._channel))
-
-    async def leave(self, group: str) -> None:
-        """No more of it, unless somebody joined again meanwhile."""
-        async with self._membership:
-            self._groups.discard(group)
-            await self._try(self._layer.group_discard(group, self._channel))
-
-    async def _receive(self) -> None:
-        while True:
-            try:
-                letter = await self._layer.receive(self._channel)
-            except asyncio.CancelledError:
-                raise
-            except Exception as exc:
-                log.warning("doorbell.deaf", extra={"error": type(exc).__name__})
-                await asyncio.sleep(_RETRY_S)
-                await self._join_all()
-                continue
-            if letter.get("sender") != self._sender_id:
-                for message in letter["messages"]:
-                    self._deliver(letter["group"], message)
-
-    async def _rejoin(self) -> None:
-        while True:
-            await asyncio.sleep(_REJOIN_S)
-            await self._join_all()
-
-    async def _join_all(self) -> None:
-        for group in tuple(self._groups):
-            await self._try(self._layer.group_add(group, self._channel))
-
-    async def _try(self, doing: Any) -> None:
-        with contextlib.suppress(OSError):
-            try:
-                await doing
-            except Exception as exc:
-                log.warning(
-                    "doorbell.layer_failed", extra={"error": type(exc).__name__}
-                )
 
 
 _doorbell = Doorbell()
@@ -269,3 +181,4 @@ when_attached = _doorbell.when_attached
 ring = _doorbell.ring
 listen = _doorbell.listen
 unlisten = _doorbell.unlisten
+is_heard = _doorbell.is_heard

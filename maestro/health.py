@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.http import (
     Http404,
     HttpRequest,
@@ -22,53 +20,28 @@ from django.http import (
     JsonResponse,
 )
 from django.templatetags.static import static
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from sessions_app import crypto
+from maestro import probes
+from sessions_app import counters, presence
 
 log = logging.getLogger(__name__)
 
 
 @require_GET
+@never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 while the process can answer at all."""
     return JsonResponse({"status": "ok"})
 
 
-def _database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-def _migrations() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise RuntimeError("migrations are waiting: run manage.py migrate")
-
-
-def _keys() -> None:
-    crypto.verify_canary()
-
-
-_PROBES: dict[str, Callable[[], None]] = {
-    "database": _database,
-    "migrations": _migrations,
-    "encryption_key": _keys,
-}
-
-
 @require_GET
+@never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when a request would succeed, else 503; a word per part, no detail."""
-    parts = {}
-    for name, probe in _PROBES.items():
-        try:
-            probe()
-            parts[name] = "ok"
-        except Exception:  # any failure of a part is the answer, not an error here
-            log.warning("readyz.failed", extra={"part": name}, exc_info=True)
-            parts[name] = "failed"
+    parts = probes.results()
     is_ready = all(word == "ok" for word in parts.values())
     return JsonResponse(
         {"status": "ok" if is_ready else "failed", "parts": parts},
@@ -77,8 +50,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 @require_GET
+@never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text, for the bearer of MAESTRO_METRICS_TOKEN."""
+    """Prometheus text for the bearer of MAESTRO_METRICS_TOKEN: all processes together."""
     token = settings.MAESTRO_METRICS_TOKEN
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token:
@@ -87,7 +61,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(
             "A bearer token is needed.\n", status=401, content_type="text/plain"
         )
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    try:
+        # Stored first, then added up from the rows: whoever is asked next sees no less.
+        presence.here.beat()
+        total = presence.total()
+    except DatabaseError:
+        log.warning("metrics.failed", exc_info=True)
+        return HttpResponse(
+            "The database is away.\n", status=503, content_type="text/plain"
+        )
+    counted = CollectorRegistry()
+    counted.register(counters.Sum(total))
+    text = generate_latest(counted) + generate_latest()
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 @require_GET

@@ -71,7 +71,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from django.conf import settings
 
     from maestro import web, worker
-    from maestro.operations import locks
+    from maestro.operations import joining, locks
     from maestro.operations.errors import OperationFailed
     from maestro.prepare import NotPrepared, prepare
     from maestro.supervisor import Child, Supervisor
@@ -82,7 +82,9 @@ def _run(arguments: argparse.Namespace) -> int:
         # Inherited by the children: nobody starts here while one of them still lives.
         lock = locks.hold(data_dir, alone=True)
         _check_port(arguments.host, arguments.port)
+        joining.wait_for_database()
         prepare(_say)
+        joining.refuse_company(_say)
         port_file = _demo(
             settings.MAESTRO_DEMO_PORT_FILE,
             wanted=settings.MAESTRO_DEMO and not arguments.no_demo,

@@ -22,6 +22,7 @@ def serve(host: str, port: int) -> None:
 
     from context_app.mcp import servers
     from maestro.asgi import application
+    from sessions_app import presence
     from sessions_app.consumers import guard
     from sessions_app.consumers.socket import Close
     from sessions_app.runs import executor
@@ -42,9 +43,11 @@ def serve(host: str, port: int) -> None:
         server_name="maestro",
         root_path=urlsplit(settings.MAESTRO_URL).path.rstrip("/"),
     )
+    presence.here.begin(presence.Role.WEB)
     servers.start()  # looked for in the background, before the first question
     try:
         server.run()
     finally:  # here and not at exit: a supervised child leaves by os._exit
         executor.shutdown(timeout_s=7.0)
+        presence.here.end()
         servers.close()

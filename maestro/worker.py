@@ -12,9 +12,11 @@ def work() -> None:
     processes.let_forks_die_with_us()
     from django.core.management import call_command
 
-    from sessions_app import tasks
+    from sessions_app import presence, tasks
 
     tasks.at_start()
     call_command("qcluster")  # returns once the cluster runs
+    presence.here.begin(presence.Role.WORKER)  # after the forks, which take no threads
     for child in multiprocessing.active_children():
         child.join()
+    presence.here.end()

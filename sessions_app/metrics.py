@@ -1,4 +1,7 @@
-"""Credentials, refreshes and usage for `/metrics`. Labels come from closed sets."""
+"""What `/metrics` tells beside the counters of runs. Labels come from closed sets.
+
+Gauges are counted in the database when somebody asks: every process gives the same.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,28 @@ from collections.abc import Iterator
 
 from django.db import DatabaseError
 from django.db.models import Count
-from prometheus_client import REGISTRY, Counter
+from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sessions_app.models.authentication import SavedAuthentication
+from sessions_app.counters import counter
+from sessions_app.models import Run, SavedAuthentication, ServerProcess
 
-_refreshes = Counter(
+_refreshes = counter(
     "maestro_refreshes_total", "Renewed logins, by result.", ["provider", "result"]
 )
-_requests = Counter(
+_requests = counter(
     "maestro_usage_requests_total",
     "Requests to vendors that were counted: answers, summaries and audits.",
     ["provider"],
 )
-_used = Counter("maestro_usage_tokens_total", "Their tokens.", ["provider", "kind"])
-_cost = Counter(
+_used = counter("maestro_usage_tokens_total", "Their tokens.", ["provider", "kind"])
+_cost = counter(
     "maestro_usage_cost_usd_total",
     "Their cost, by the catalogue's prices.",
     ["provider"],
 )
-_limits = Counter(
+_limits = counter(
     "maestro_limits_reached_total",
     "Calls and runs that a limit refused.",
     ["scope", "metric"],
@@ -80,6 +84,39 @@ class _Credentials(Collector):
         )
 
 
+class _Work(Collector):
+    """Runs that are not over, by status, and the processes that live, by role."""
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield from self._families()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        runs, processes = self._families()
+        active = Run.objects.active().order_by().values_list("status")
+        living = ServerProcess.objects.living().order_by().values_list("role")
+        try:
+            by_status = dict(active.annotate(count=Count("pk")))
+            by_role = dict(living.annotate(count=Count("pk")))
+        except DatabaseError:
+            return
+        for status in Run.ACTIVE:
+            runs.add_metric([status], by_status.get(status, 0))
+        for role in (ServerProcess.Role.WEB, ServerProcess.Role.WORKER):
+            processes.add_metric([role], by_role.get(role, 0))
+        yield from (runs, processes)
+
+    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+        return (
+            GaugeMetricFamily(
+                "maestro_runs_active", "Runs that are not over.", labels=["status"]
+            ),
+            GaugeMetricFamily(
+                "maestro_processes", "Processes that live, by role.", labels=["role"]
+            ),
+        )
+
+
 def register() -> None:
     """Once, when Django is ready."""
     REGISTRY.register(_Credentials())
+    REGISTRY.register(_Work())

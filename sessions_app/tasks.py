@@ -22,7 +22,7 @@ from django_q.tasks import async_task
 from context_app.services import requests
 from providers import provider as interface
 from providers.errors import ProviderError
-from sessions_app import sweep
+from sessions_app import presence, sweep
 from sessions_app.models import Run, RunBatch, SavedAuthentication
 from sessions_app.services import logins, usage
 
@@ -63,7 +63,10 @@ def at_start() -> None:
 
 def refresh_due() -> dict[str, int]:
     """Renew the logins that are due."""
-    return sweep.sweep()
+    try:
+        return sweep.sweep()
+    finally:
+        presence.here.hand_on()
 
 
 def refresh_credential(credential_id: str) -> None:

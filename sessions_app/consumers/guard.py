@@ -7,11 +7,16 @@ is looked up once. Inbound frames are checked on their own.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
+from django.db import DatabaseError
+
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
+
+log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 
@@ -59,7 +64,11 @@ async def _rounds() -> None:
         sending = [socket for socket in _sockets if socket.has_sent]
         if not sending:
             continue
-        over = await in_db(_ended, {socket.session_key for socket in sending})
+        try:
+            over = await in_db(_ended, {socket.session_key for socket in sending})
+        except DatabaseError as exc:  # away: nobody is let go, and nobody is thrown out
+            log.warning("guard.failed", extra={"error": type(exc).__name__})
+            continue
         for socket in sending:
             socket.has_sent = False
             if socket.session_key in over:

@@ -2,13 +2,16 @@
 
 Lives on the event loop. A batch that continues what the reader has is passed on as it
 came; anything else (a gap, a new epoch, credit used up) makes the reader look in the log,
-from its own position, until it has everything that was announced.
+from its own position, until it has everything that was announced. Batches that are rung
+meanwhile are kept: the log is always a tick behind, and a reader in another process would
+otherwise run after it for ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
@@ -22,6 +25,7 @@ from sessions_app.runs import tail
 from sessions_app.runs.batches import Batch
 from sessions_app.runs.snapshots import RunState
 
+KEPT_BATCHES = 64
 RETRY_S = 0.25  # the writer's tick: what was announced may not be stored yet
 
 
@@ -59,6 +63,7 @@ class RunReader:
         self._done = done
         self._ending: list[str] | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT_BATCHES)
         self._is_closed = False
 
     def on_batch(self, message: dict[str, Any]) -> None:
@@ -68,14 +73,19 @@ class RunReader:
         if (epoch, last) <= self.position:
             return
         self.known = max(self.known, (epoch, last))
-        if self._looking is not None or self._is_held():
+        if self._looking is not None:
+            self._kept.append(message)
+        elif self._is_held():
             return
-        here, seq = self.position
-        is_next = first == seq + 1 and (epoch == here or not seq)
-        if is_next:
+        elif self._is_next(epoch, first):
             self._send(epoch, last, message["frame"])
         else:
+            self._kept.append(message)
             self.look()
+
+    def _is_next(self, epoch: int, first: int) -> bool:
+        here, seq = self.position
+        return first == seq + 1 and (epoch == here or not seq)
 
     def on_run(self, message: dict[str, Any]) -> None:
         """Its state changed. The end is sent after everything that came before it."""
@@ -99,6 +109,9 @@ class RunReader:
         """The run is over, its log ends at `end`: send what is missing, then this."""
         self._ending = frames
         self.known = end  # what was announced beyond it does not count any more
+        self._kept = deque(
+            (m for m in self._kept if (m["epoch"], m["last"]) <= end), KEPT_BATCHES
+        )
         if self._looking is not None or self._is_held():
             return
         if self.position == end or not (end[1] or self.position[1]):
@@ -125,6 +138,7 @@ class RunReader:
                     if self._is_held():
                         break
                     self._send_item(item)
+                self._send_kept()
                 if found.is_whole and not self._is_behind():
                     break
                 if not found.items:
@@ -133,8 +147,20 @@ class RunReader:
                     await asyncio.sleep(RETRY_S)
         finally:
             self._looking = None
+            self._kept.clear()
         if self._ending is not None and not self._is_held():
             self._finish()
+
+    def _send_kept(self) -> None:
+        """What was rung since we began to look, as far as it continues what we have."""
+        while self._kept and not self._is_held():
+            message = self._kept[0]
+            epoch, last = message["epoch"], message["last"]
+            if (epoch, last) > self.position:
+                if not self._is_next(epoch, message["first"]):
+                    return  # what is missing between is not stored yet
+                self._send(epoch, last, message["frame"])
+            self._kept.popleft()
 
     def _is_held(self) -> bool:
         return self._out.credit.is_used_up

@@ -8,6 +8,7 @@ from sessions_app.models.installation import (
     InstallationFact,
 )
 from sessions_app.models.login import PendingLogin
+from sessions_app.models.process import ServerProcess
 from sessions_app.models.run import Run, RunAttempt, RunBatch, Steering
 from sessions_app.models.team import Membership, Team
 from sessions_app.models.usage import UsageCounter, UsageDay, UsageHold, UsageLimit
@@ -24,6 +25,7 @@ __all__ = [
     "RunAttempt",
     "RunBatch",
     "SavedAuthentication",
+    "ServerProcess",
     "Steering",
     "Team",
     "UsageCounter",

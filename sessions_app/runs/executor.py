@@ -16,6 +16,7 @@ import time
 from collections import deque
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -98,7 +99,8 @@ class Executor:
                 run_id = self._waiting.popleft()
             conversation_id = None
             try:
-                conversation_id = answer(run_id)
+                with structlog.contextvars.bound_contextvars(run_id=str(run_id)):
+                    conversation_id = answer(run_id)
             except Exception:  # a bug in one run must not take the thread
                 log.exception("run.crashed", extra={"run_id": str(run_id)})
             with self._lock:

@@ -61,6 +61,7 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
 
 def _commit(run: Run, live: LiveRun, outcome: Outcome, values: dict[str, Any]) -> None:
     writer.commit_with(live, lambda: _store(run, outcome.response, values))
+    metrics.streamed(run.provider, live.log.deltas)
     tell(run)
 
 

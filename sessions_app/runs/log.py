@@ -49,6 +49,7 @@ class RunLog:
         self.epoch = epoch
         self.seq = after
         self.first_event_at: datetime | None = None
+        self.deltas = 0  # events as they came, before neighbours were joined
         self._group = group_of(conversation_id)
         self._lock = threading.Lock()
         self._recent: deque[Batch] = deque()
@@ -65,6 +66,7 @@ class RunLog:
         """
         if self._closed_by:
             raise LogClosed(self._closed_by)
+        self.deltas += len(events)
         events = join_deltas(events)
         text = encode(events)
         if self.first_event_at is None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
-
+from sessions_app.counters import counter, histogram
 from sessions_app.models import Run
 
-_runs = Counter("maestro_runs_total", "Runs that ended.", ["provider", "status"])
-_tokens = Counter("maestro_tokens_total", "Tokens of ended runs.", ["provider", "kind"])
-_attempts = Counter(
+_runs = counter("maestro_runs_total", "Runs that ended.", ["provider", "status"])
+_tokens = counter("maestro_tokens_total", "Tokens of ended runs.", ["provider", "kind"])
+_deltas = counter(
+    "maestro_deltas_total", "Events of answers, as vendors sent them.", ["provider"]
+)
+_attempts = counter(
     "maestro_attempts_failed_total",
     "Requests to vendors that failed, by class and what was done.",
     ["provider", "retry_class", "action"],
 )
-_first_event = Histogram(
+_first_event = histogram(
     "maestro_first_token_seconds",
     "From the start of a run to its first event.",
     ["provider"],
@@ -31,6 +33,11 @@ def run_ended(run: Run) -> None:
         count = (run.usage or {}).get(kind)
         if count:
             _tokens.labels(run.provider, kind.removesuffix("_tokens")).inc(count)
+
+
+def streamed(provider: str, count: int) -> None:
+    """Count the events of an answer."""
+    _deltas.labels(provider).inc(count)
 
 
 def attempt_failed(provider: str, retry_class: str, action: str) -> None:

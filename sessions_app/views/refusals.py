@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.views import csrf, defaults
 
 from sessions_app.views.json_api import error
+
+RETRY_AFTER_S = 5
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -34,11 +40,25 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A bug of ours: it is in the log, under the request's id."""
+    """A bug of ours: it is in the log, under the request's id. Or the database is away."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unavailable(request)
     if _wants_json(request):
         message = "Something went wrong here. Try again; the log of the server has it."
         return error(500, "server_error", message)
     return defaults.server_error(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    """No connection to the database, or none free: worth another try."""
+    message = "The database is busy or away. Nothing was lost; try again in a moment."
+    if _wants_json(request):
+        answer: HttpResponse = error(503, "unavailable", message)
+    else:
+        page = loader.render_to_string("503.html", {"message": message})
+        answer = HttpResponse(page, status=503)
+    answer["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
 
 
 def _wants_json(request: HttpRequest) -> bool:

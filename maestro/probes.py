@@ -1,0 +1,80 @@
+"""What must work for this installation to work: tried for `/readyz` and the admin.
+
+Each probe does the real thing, briefly, and raises when it does not work.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from maestro import doorbell
+from sessions_app import crypto, presence
+from sessions_app.models import InstallationFact, ServerProcess
+
+log = logging.getLogger(__name__)
+
+# A process that has just begun has not seen the worker's first beat.
+GRACE_S = 20.0
+_BEGAN = time.monotonic()
+
+
+def _database() -> None:
+    """A write, since a full or read-only disk still reads."""
+    InstallationFact.objects.update_or_create(
+        name="probe", defaults={"value": "written by /readyz"}
+    )
+
+
+def _migrations() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RuntimeError("migrations are waiting: run manage.py migrate")
+
+
+def _keys() -> None:
+    crypto.verify_canary()
+
+
+def _channel_layer() -> None:
+    if presence.layer() == presence.Layer.MEMORY:
+        if presence.others(presence.Role.WEB):
+            raise RuntimeError("several web processes, and no Redis between them")
+    elif not doorbell.is_heard():
+        raise RuntimeError("a message through Redis did not come back")
+
+
+def _worker() -> None:
+    if time.monotonic() - _BEGAN < GRACE_S:
+        return
+    if not ServerProcess.objects.living().filter(role=presence.Role.WORKER).exists():
+        raise RuntimeError("no worker was heard of: start manage.py work")
+
+
+PROBES: dict[str, Callable[[], None]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "encryption_key": _keys,
+    "channel_layer": _channel_layer,
+    "worker": _worker,
+}
+
+
+def results() -> dict[str, str]:
+    """Name → "ok" or "failed"; why it failed is in the log."""
+    found = {}
+    for name, probe in PROBES.items():
+        try:
+            probe()
+            found[name] = "ok"
+        except (
+            Exception
+        ) as exc:  # any failure of a part is the answer, not an error here
+            log.warning("readyz.failed", extra={"part": name, "error": str(exc)[:200]})
+            found[name] = "failed"
+            connections.close_all()
+    return found
