@@ -13,7 +13,7 @@ from maestro import env
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-COMMAND = re.compile(r"(?:manage\.py|^manage|`manage) ([a-z_]{3,})", re.MULTILINE)
+COMMAND = re.compile(r"(?:manage\.py|^manage|`manage) ([a-z_0-9]{3,})", re.MULTILINE)
 SETTING = re.compile(r"\bMAESTRO_[A-Z0-9_]+[A-Z0-9]\b")
 # Read elsewhere than in the table of settings, and named where that is.
 OTHER_VARIABLES = {"MAESTRO_VENV", "MAESTRO_RECORDINGS", "MAESTRO_TEST_POSTGRES_URL"}

@@ -15,7 +15,7 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urljoin
@@ -24,6 +24,7 @@ import requests
 
 from providers.errors import ProviderError
 from providers.http import failures, pool
+from providers.http.bounded import bounded, sentence
 from providers.http.connection import (
     AbortableHTTPConnection,
     AbortableHTTPPool,
@@ -156,7 +157,7 @@ def _visit(
     failure: ProviderError | None = None
     for address in addresses[:_MAX_TRIES]:
         call = Call()
-        with _watched(call, until, stop):
+        with bounded(call, until, stop):
             try:
                 return _ask(url, network.reach(address, port), call, max_bytes)
             except failures.FOREIGN as exc:
@@ -167,7 +168,7 @@ def _visit(
             raise FetchError(_why(call))
         if failure.vendor_type not in ("connect_refused", "connect_timeout", "connect"):
             break
-    raise FetchError(_sentence(failure, host))
+    raise FetchError(sentence(failure, host))
 
 
 def _ask(
@@ -272,42 +273,7 @@ def _pinned(target: tuple[str, int]) -> dict[str, Any]:
     return {"http": PlainPool, "https": TlsPool}
 
 
-@contextlib.contextmanager
-def _watched(call: Call, until: float, stop: threading.Event) -> Iterator[None]:
-    """Ends the call when its time is up or nobody waits for it any more."""
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(min(0.1, max(until - time.monotonic(), 0.001))):
-            if stop.is_set():
-                return call.abort("stopped")
-            if time.monotonic() >= until:
-                return call.abort("deadline")
-
-    thread = threading.Thread(target=watch, name="fetch-watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 def _why(call: Call) -> str:
     if call.reason == "deadline":
         return "The page did not come in time."
     return "The request was stopped."
-
-
-def _sentence(failure: ProviderError | None, host: str) -> str:
-    """What went wrong, without the words that fit a vendor only."""
-    kind = failure.vendor_type if failure is not None else ""
-    return {
-        "tls_untrusted": f"The certificate of {host} is not trusted.",
-        "tls": f"There is no secure connection to {host}.",
-        "dns": f"The name {host} cannot be found.",
-        "connect_refused": f"Nothing answers at {host}.",
-        "connect_timeout": f"{host} does not answer.",
-        "connect": f"There is no connection to {host}.",
-        "read_timeout": f"{host} did not answer in time.",
-    }.get(kind or "", f"The answer of {host} broke off or cannot be read.")

@@ -19,6 +19,7 @@ import msgspec
 
 from providers.errors import ProtocolError, ProviderError
 from providers.http import exchange
+from providers.http.bounded import bounded, sentence
 from providers.http.connection import Call
 from providers.http.exchange import Outgoing
 from providers.http.response import StreamingResponse
@@ -27,7 +28,6 @@ from providers.http.urls import host
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_EVENT_BYTES = 4 * 1024 * 1024
-_TICK_S = 0.1
 _ERROR_BODY_BYTES = 64 * 1024
 # What failed before anything could have reached the server.
 _NOT_SENT = frozenset(
@@ -97,7 +97,7 @@ class McpEndpoint:
         )
         if stop.is_set() or time.monotonic() >= until:
             raise EndpointEnded(is_late=not stop.is_set())
-        with _watched(going.call, until, stop):
+        with bounded(going.call, until, stop):
             response = self._sent(going, until)
             try:
                 yield EndpointAnswer(response, going.call, host(self._url))
@@ -114,7 +114,7 @@ class McpEndpoint:
         if going.call.is_aborted:
             raise EndpointEnded(is_late=going.call.reason == "deadline")
         raise EndpointError(
-            _sentence(failure, host(self._url)),
+            sentence(failure, host(self._url)),
             was_sent=failure.vendor_type not in _NOT_SENT,
         )
 
@@ -190,40 +190,3 @@ def _json(data: bytes) -> Any:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-
-
-@contextlib.contextmanager
-def _watched(call: Call, until: float, stop: threading.Event) -> Iterator[None]:
-    """Ends the call when its time is up or nobody waits for it any more."""
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(min(_TICK_S, max(until - time.monotonic(), 0.001))):
-            if stop.is_set():
-                return call.abort("stopped")
-            if time.monotonic() >= until:
-                return call.abort("deadline")
-
-    thread = threading.Thread(target=watch, name="mcp-watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
-def _sentence(failure: ProviderError, host: str) -> str:
-    """What went wrong, without the words that fit a vendor only."""
-    if failure.status is not None and 300 <= failure.status < 400:
-        return f"{host} points to another address, which is not followed."
-    return {
-        "tls_untrusted": f"The certificate of {host} is not trusted.",
-        "tls": f"There is no secure connection to {host}.",
-        "dns": f"The name {host} cannot be found.",
-        "connect_refused": f"Nothing answers at {host}.",
-        "connect_timeout": f"{host} does not answer.",
-        "connect": f"There is no connection to {host}.",
-        "read_timeout": f"{host} did not answer in time.",
-        "proxy": f"The proxy did not let us through to {host}.",
-    }.get(failure.vendor_type or "", f"The connection to {host} broke.")
