@@ -13,7 +13,13 @@ import msgspec
 from django.http import HttpRequest
 
 from sessions_app.errors import Invalid
-from sessions_app.runs import context_look, context_preview, contexts, summaries
+from sessions_app.runs import (
+    context_look,
+    context_preview,
+    context_search,
+    contexts,
+    summaries,
+)
 from sessions_app.runs.context_look import Asker
 from sessions_app.views.json_api import body, json_view
 
@@ -58,6 +64,9 @@ class Preview(msgspec.Struct, forbid_unknown_fields=True):
 
 def _show(request: HttpRequest, conversation_id: UUID) -> Any:
     asker = Asker(tools=request.GET.get("tools") in ("1", "true"))
+    query = request.GET.get("q", "")
+    if query.strip():
+        return context_search.panel_hits(request.user, conversation_id, asker, query)
     return context_look.frame_of(
         context_look.look(request.user, conversation_id, asker)
     )

@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from context_app.assembly import Piece
 from context_app.models import ContextChunk, ToolIntent
 from context_app.services import chunks
 from context_app.tools.base import ToolError
 from sessions_app.errors import ServiceError
 from sessions_app.models import Run
-from sessions_app.runs import contexts
+from sessions_app.runs import context_search, contexts
 from sessions_app.runs.context_look import look, piece_of
 from sessions_app.runs.turns import in_database
-
-AROUND = 240  # characters shown on each side of a found word
 
 
 class RunContext:
@@ -26,15 +23,8 @@ class RunContext:
         self._intent = intent
 
     def search(self, words: str, limit: int) -> list[dict[str, Any]]:
-        """Parts that have all the words, newest first."""
-        wanted = [word.casefold() for word in words.split()]
-        found = in_database(look, self._person(), self._run.conversation_id)
-        hits = [
-            piece
-            for piece in found.composed.pieces
-            if all(word in piece.text.casefold() for word in wanted)
-        ]
-        return [_hit(piece, wanted[0]) for piece in hits[::-1][:limit]]
+        """Parts that have all the words, the best first."""
+        return in_database(self._search, words, limit)
 
     def add(self, title: str, text: str) -> str:
         """A new chunk that knows which call made it."""
@@ -43,6 +33,19 @@ class RunContext:
     def remove(self, chunk_id: str) -> str:
         """Taken out as a person would; its title."""
         return in_database(self._remove, chunk_id)
+
+    def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
+        found = look(self._person(), self._run.conversation_id)
+        return [
+            {
+                "id": str(hit.piece.id),
+                "kind": hit.piece.kind,
+                "title": hit.piece.title,
+                "is_sent": hit.piece.is_sent,
+                "text": hit.snippet.text,
+            }
+            for hit in context_search.find(found, words, limit)
+        ]
 
     def _add(self, title: str, text: str) -> UUID:
         made: list[ContextChunk] = []
@@ -88,16 +91,3 @@ class RunContext:
         if self._run.started_by is None:
             raise ToolError("The person who asked is gone.")
         return self._run.started_by
-
-
-def _hit(piece: Piece, word: str) -> dict[str, Any]:
-    at = max(piece.text.casefold().find(word), 0)
-    start, end = max(at - AROUND, 0), at + AROUND
-    text = piece.text[start:end]
-    return {
-        "id": str(piece.id),
-        "kind": piece.kind,
-        "title": piece.title,
-        "is_sent": piece.is_sent,
-        "text": f"{'…' if start else ''}{text}{'…' if end < len(piece.text) else ''}",
-    }

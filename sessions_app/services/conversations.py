@@ -12,17 +12,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from context_app.services import search as full_text
+from context_app.services.search import Hit
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Conversation, Message, Run
+from sessions_app.models import Conversation, Run
 from sessions_app.people import Person
 from sessions_app.services.ids import as_uuid
 
 MAX_TITLE = 200
 MAX_LIST = 100
-_MAX_WORDS = 8
 
 
 def conversation_for(*, user: Person, conversation_id: UUID | str) -> Conversation:
@@ -59,19 +60,17 @@ def list_conversations(
 
 
 def search(*, user: Person, query: str) -> QuerySet[Conversation]:
-    """The person's conversations in whose title or messages every word occurs.
+    """The person's conversations in whose title or messages every word occurs."""
+    return full_text.conversations(user=user, query=query)
 
-    The one query function: better indexes go in here.
-    """
-    rows = _mine(user)
-    for word in _plain(query).split()[:_MAX_WORDS]:
-        in_title, in_text = Q(), Q()
-        for spelling in _spellings(word):
-            in_title |= Q(title__icontains=spelling)
-            in_text |= Q(text__icontains=spelling)
-        messages = Message.objects.filter(in_text, conversation=OuterRef("pk"))
-        rows = rows.filter(in_title | Exists(messages))
-    return rows
+
+def places(
+    *, user: Person, query: str, rows: Sequence[Conversation]
+) -> dict[UUID, Hit]:
+    """By conversation: where in it the words stand. For those that a search found."""
+    if not query.strip():
+        return {}
+    return full_text.best_of(user=user, query=query, among=[row.pk for row in rows])
 
 
 def begin_conversation(*, user: Any) -> Conversation:
@@ -140,10 +139,3 @@ def _plain(text: str) -> str:
     """One line without control characters: NUL is refused by PostgreSQL."""
     kept = (" " if unicodedata.category(c) == "Cc" else c for c in text)
     return " ".join("".join(kept).split())
-
-
-def _spellings(word: str) -> set[str]:
-    """SQLite ignores case in ASCII only: say the usual spellings of other words."""
-    if word.isascii():
-        return {word}
-    return {word, word.lower(), word.upper(), word.capitalize()}

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from context_app.models import ToolIntent
+from context_app.services.search import Hit
 from providers import provider
 from sessions_app.frames import (
     ConversationView,
@@ -22,6 +23,16 @@ from sessions_app.frames import (
 from sessions_app.models import Conversation, Message, Run, RunAttempt
 
 BROKEN = (Run.Status.INTERRUPTED, Run.Status.FAILED, Run.Status.STOPPED)
+
+
+def place_view(hit: Hit) -> dict[str, Any]:
+    """Where words stand. `marks`: [from, to) in `text`."""
+    return {
+        "kind": hit.kind,
+        "id": hit.id,
+        "text": hit.snippet.text,
+        "marks": hit.snippet.marks,
+    }
 
 
 def run_view(run: Run) -> RunView:

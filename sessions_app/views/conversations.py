@@ -52,20 +52,26 @@ class Choice(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _list(request: HttpRequest) -> Any:
-    """`next` is what `before` must say to get the rows after these; None: no more."""
+    """`next` is what `before` must say to get the rows after these; None: no more.
+
+    `found`, by conversation: where the words of `q` stand in it.
+    """
     limit = min(_number(request.GET.get("limit"), 50, "limit"), conversations.MAX_LIST)
     moment, row_id = _before(request.GET.get("before"))
+    query = request.GET.get("q", "")[:_MAX_QUERY]
     rows = conversations.list_conversations(
         user=request.user,
-        query=request.GET.get("q", "")[:_MAX_QUERY],
+        query=query,
         archived=request.GET.get("archived") in ("1", "true"),
         before=moment,
         before_id=row_id,
         limit=limit,
     )
     last = rows[-1] if len(rows) >= max(1, limit) else None
+    found = conversations.places(user=request.user, query=query, rows=rows)
     return {
         "conversations": [shapes.conversation_view(row) for row in rows],
+        "found": {str(key): shapes.place_view(hit) for key, hit in found.items()},
         "next": f"{last.updated_at.isoformat()},{last.pk}" if last else None,
     }
 

@@ -115,6 +115,21 @@ def test_words_can_be_given_before_the_first_question(page, product):
     expect(last_answer(page)).to_contain_text("Arr.")
 
 
+def test_the_panel_and_the_list_of_conversations_show_where_words_stand(page, product):
+    begin(page, product, "alpha question", "beta question")
+    page.fill("#context-search", "answer ALPH")
+    expect(page.locator("#context-found")).to_contain_text("words: 1")
+    expect(page.locator(f"{CHUNKS}:visible")).to_have_count(1)
+    expect(page.locator(f"{CHUNKS} mark")).to_have_text(["Answer", "alph"])
+    page.fill("#context-search", "")
+    expect(page.locator(f"{CHUNKS}:visible")).to_have_count(4)
+    expect(page.locator(f"{CHUNKS} mark")).to_have_count(0)
+    sums_up(page)
+    page.fill("#search", "beta answ")
+    place = page.locator(".conversation__found mark").first
+    expect(place).to_be_visible()
+
+
 def test_the_exact_request_is_shown_with_what_is_new(page, product):
     begin(page, product, "alpha question")
     page.click("#context-add")

@@ -7,6 +7,7 @@ import { byId, toast } from "./dom.js";
 import { chunkNode, domId, drawChunk } from "./context-chunk.js";
 import { ContextDialogs } from "./context-dialogs.js";
 import { drawGauge } from "./context-gauge.js";
+import { ContextSearch } from "./context-search.js";
 import { CONTEXT } from "./context-strings.js";
 import { STRINGS, say } from "./strings.js";
 
@@ -25,7 +26,7 @@ export class ContextPanel {
     this.dialogs = new ContextDialogs(this);
     byId("context-toggle").addEventListener("click", () => this.toggle());
     byId("context-close").addEventListener("click", () => this.toggle(false));
-    byId("context-search").addEventListener("input", () => this.filter());
+    this.search = new ContextSearch(this);
     byId("context-back").addEventListener("click", () => this.act("POST", "bring-back/"));
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("[data-do]");
@@ -50,6 +51,7 @@ export class ContextPanel {
     if (id === this.id) return;
     this.id = id || null;
     this.gauge = null;
+    this.search.clear();
     this.list.replaceChildren();
     this.empty();
     byId("context-warning").hidden = true;
@@ -95,7 +97,7 @@ export class ContextPanel {
       byId("context-older").textContent = say(CONTEXT.older, { n: frame.older, tokens: frame.older_tokens });
     }
     this.empty();
-    this.filter();
+    if (this.search.hits) this.search.soon();
   }
 
   // Nodes stay where they can: focus and scrolling are the person's.
@@ -128,14 +130,6 @@ export class ContextPanel {
   }
 
   empty() { byId("context-empty").hidden = this.list.children.length > 0; }
-
-  filter() {
-    const words = byId("context-search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const node of this.list.children) {
-      const text = `${node.chunk.title} ${node.chunk.source} ${node.chunk.preview} ${CONTEXT.kinds[node.chunk.kind]}`.toLowerCase();
-      node.hidden = !words.every((word) => text.includes(word));
-    }
-  }
 
   async does(name, chunk) {
     const change = (fields) => this.act("PATCH", `${chunk.id}/`, fields);

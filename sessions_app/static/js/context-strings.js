@@ -24,6 +24,8 @@ export const CONTEXT = {
   edit: "Edit",
   remove: "Delete from the context",
   show: "Show all of it",
+  found: "Parts with these words: {n}",
+  foundNone: "No part of the context has these words.",
   older: "{n} older messages, {tokens} tokens of them are sent. Search to see more.",
   leftOut: "The window is full: {n} older parts are not sent. Exclude something, or summarise the earlier messages.",
   bringBack: "Bring back {n} deleted",

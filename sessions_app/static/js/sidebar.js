@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { dayOf } from "./days.js";
 import { ask } from "./dialogs.js";
 import { byId, el, toast } from "./dom.js";
+import { foundWords } from "./found-words.js";
 import { PopupMenu } from "./popup-menu.js";
 import { STRINGS, say } from "./strings.js";
 
@@ -56,8 +57,9 @@ export class Sidebar extends EventTarget {
   }
 
   async load() {
-    const { conversations, next } = await api("GET", this.path());
+    const { conversations, next, found } = await api("GET", this.path());
     this.rows = conversations;
+    this.found = found;
     this.next = next;
     this.draw();
   }
@@ -65,8 +67,9 @@ export class Sidebar extends EventTarget {
   async more() {
     if (!this.next || this.isLoading) return;
     this.isLoading = true;
-    const { conversations, next } = await api("GET", this.path(this.next)).finally(() => { this.isLoading = false; });
+    const { conversations, next, found } = await api("GET", this.path(this.next)).finally(() => { this.isLoading = false; });
     this.rows.push(...conversations);
+    Object.assign(this.found, found);
     this.next = next;
     this.draw();
   }
@@ -104,8 +107,10 @@ export class Sidebar extends EventTarget {
   row(row) {
     const title = row.title || STRINGS.untitled;
     const base = document.body.dataset.chatUrl ?? "/";
+    const place = this.found?.[row.id];
     const link = el("a", { class: "conversation__link", href: `${base}c/${row.id}/`, title, "aria-current": row.id === this.openId ? "page" : null },
-      row.active_run_id ? el("span", { class: "conversation__busy", "aria-hidden": "true" }, "● ") : "", title);
+      row.active_run_id ? el("span", { class: "conversation__busy", "aria-hidden": "true" }, "● ") : "", title,
+      place ? el("span", { class: "conversation__found", dir: "auto" }, ...foundWords(place)) : "");
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
