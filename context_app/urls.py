@@ -1,10 +1,10 @@
-"""Addresses of the context: the panel's JSON and the library."""
+"""Addresses of the context: the panel's JSON, the library, and code audits."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from context_app.views import context, library
+from context_app.views import audits, context, library
 
 _CONTEXT = "api/conversations/<uuid:conversation_id>/context/"
 
@@ -24,5 +24,26 @@ urlpatterns = [
         "api/attachments/<uuid:attachment_id>/",
         library.attachment,
         name="api-attachment",
+    ),
+    path("api/audits/", audits.collection, name="api-audits"),
+    path("api/audits/<uuid:audit_id>/", audits.one, name="api-audit"),
+    path("api/audits/<uuid:audit_id>/stop/", audits.stop, name="api-audit-stop"),
+    path(
+        "audits/<uuid:audit_id>/report.json",
+        audits.export_file,
+        {"form": "json"},
+        name="audit-json",
+    ),
+    path(
+        "audits/<uuid:audit_id>/report.md",
+        audits.export_file,
+        {"form": "markdown"},
+        name="audit-markdown",
+    ),
+    path(
+        "audits/<uuid:audit_id>/report.sarif",
+        audits.export_file,
+        {"form": "sarif"},
+        name="audit-sarif",
     ),
 ]

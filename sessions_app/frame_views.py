@@ -172,3 +172,29 @@ class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     limited_until: str | None = None
     expires_at: str | None = None
+
+
+class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+    """A code audit as lists and progress show it. `state`: running, done, stopped, failed.
+
+    `done` of `total` pieces of the source were judged; `now` says what happens. `summary`,
+    once there is a report: counts by severity, comparison, usage and cost, prompt version.
+    """
+
+    id: UUID
+    source: str
+    provider: str
+    credential: str
+    model: str
+    state: str
+    created_at: str
+    is_demo: bool = False
+    cause: str = ""
+    done: int = 0
+    total: int = 0
+    now: str = ""
+    score: int | None = None
+    summary: dict[str, Any] | None = None
+    conversation_id: UUID | None = None
+    previous_id: UUID | None = None
+    finished_at: str | None = None

@@ -24,6 +24,7 @@ from uuid import UUID
 import msgspec
 
 from sessions_app.frame_views import (
+    AuditView,
     ChunkView,
     ConversationView,
     CredentialNotice,
@@ -35,6 +36,7 @@ from sessions_app.frame_views import (
 )
 
 __all__ = [
+    "AuditView",
     "ChunkView",
     "ConversationView",
     "CredentialNotice",
@@ -293,6 +295,12 @@ class CredentialFrame(_Outbound, frozen=True, tag="credential"):
     credential: CredentialNotice
 
 
+class AuditFrame(_Outbound, frozen=True, tag="audit"):
+    """A code audit of yours began, came further, or is over."""
+
+    audit: AuditView
+
+
 class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
@@ -326,6 +334,7 @@ ServerFrame: TypeAlias = (
     | ContextFrame
     | ContextChanged
     | CredentialFrame
+    | AuditFrame
     | Error
     | Pong
 )

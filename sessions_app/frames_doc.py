@@ -63,6 +63,7 @@ _VALUES = (
     frames.CredentialNotice,
     frames.ChunkView,
     frames.GaugeView,
+    frames.AuditView,
     events.ErrorInfo,
 )
 

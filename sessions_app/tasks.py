@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from context_app.services import requests
+from context_app.services import audits, requests
 from providers import provider as interface
 from providers.errors import ProviderError
 from sessions_app import presence, sweep
@@ -93,6 +93,7 @@ def housekeeping() -> None:
     pruned = requests.prune()
     days = usage.prune()
     sign_ins = _forget_sign_ins()
+    old_audits = audits.prune()
     log.info(
         "housekeeping.done",
         extra={
@@ -100,6 +101,7 @@ def housekeeping() -> None:
             "requests": pruned,
             "usage": days,
             "sign_ins": sign_ins,
+            "audits": old_audits,
         },
     )
 

@@ -26,7 +26,9 @@ class Audit(models.Model):
     """One audit of one source. `report` is a `providers.audit.report.AuditReport` as JSON.
 
     `source_hash`: SHA-256 of the source; `source_name` is what it is compared by: the
-    next audit of the same name says what is new and what was fixed.
+    next audit of the same name says what is new and what was fixed. `summary`: what a
+    list shows of the report (`services/audits.py`). `worker` is the process at work, which
+    beats `updated_at`; whoever wants it to end sets `stop_requested_at`.
     """
 
     class State(models.TextChoices):
@@ -58,10 +60,13 @@ class Audit(models.Model):
     )
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
     cause = models.CharField(max_length=300, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)  # pieces of the source
     total = models.PositiveIntegerField(default=0)
     now = models.CharField(max_length=300, blank=True)  # what happens at the moment
     report = models.JSONField(null=True, blank=True)
+    summary = models.JSONField(default=dict, blank=True)
     score = models.PositiveSmallIntegerField(null=True, blank=True)
     # Tool calls that touched the audited files: why they were written as they are.
     intents: models.ManyToManyField[ToolIntent, Any] = models.ManyToManyField(
@@ -79,6 +84,7 @@ class Audit(models.Model):
             models.Index(
                 fields=["owner", "source_name", "-created_at"], name="audit_of_a_source"
             ),
+            models.Index(fields=["state", "updated_at"], name="audit_at_work"),
         ]
 
     def __str__(self) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from providers.audit.report import AuditReport
+
 Risk = Literal["low", "medium", "high"]
 Arguments = Mapping[str, Any]
 
@@ -34,6 +36,20 @@ class ContextAccess(Protocol):
         ...
 
 
+AuditedSource = str | Mapping[str, str]
+
+
+class AuditAccess(Protocol):
+    """Code audits on behalf of one allowed call."""
+
+    def __call__(
+        self, source: AuditedSource, name: str, floor: str, context: ToolContext
+    ) -> AuditReport:
+        """The report, kept for the person who asked. Ends with `context.stop` and at its
+        deadline. Raises ToolError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
     """What a call may use. `workspace` None: the operator gave none. `allows_unlocked`:
@@ -49,6 +65,7 @@ class ToolContext:
     deadline_s: float = 120.0
     allows_unlocked: bool = False
     context: ContextAccess | None = None
+    audit: AuditAccess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""JSON of code audits: begin, follow, read, export, stop."""
+"""JSON of code audits: begin, follow, read, stop, delete; and the report as a file."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,51 +12,94 @@ from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
-from context_app.models import Audit
+from context_app.services import audits as kept
+from providers.audit import RULES
+from providers.audit.report import Severity
 from sessions_app.errors import Invalid, ServiceError
-from sessions_app.runs import audits
+from sessions_app.runs import audit_sources, audits
+from sessions_app.services.shapes import audit_view
 from sessions_app.views.json_api import body, json_view
+
+MAX_FILES = 2_000
+
+_Text = Annotated[str, msgspec.Meta(max_length=audits.MAX_CHARS)]
 
 
 class NewAudit(msgspec.Struct, forbid_unknown_fields=True):
-    """`text` (code or a diff) or `files`, path → text. `name` is what later audits of the
-    same source are compared by."""
+    """One of: `text` (code, or a diff), `files` (path → text), `path` (in the workspace,
+    with an optional `pattern`). `name` is what later audits are compared by."""
 
-    name: str = "source"
-    text: Annotated[str, msgspec.Meta(max_length=audits.MAX_CHARS)] = ""
-    files: dict[str, str] = {}
+    name: Annotated[str, msgspec.Meta(max_length=audits.MAX_NAME)] = ""
+    text: _Text = ""
+    files: Annotated[dict[str, _Text], msgspec.Meta(max_length=MAX_FILES)] = {}
+    path: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    pattern: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    kind: Literal["", "text", "diff"] = ""
     credential_id: UUID | None = None
-    model: str = ""
-    severity_floor: str = "info"
+    model: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    severity_floor: Severity = "info"
 
 
 def _begin(request: HttpRequest) -> Any:
     sent = body(request, NewAudit)
-    if bool(sent.text) == bool(sent.files):
-        raise Invalid("Send text or files.", field="text")
+    if sum(map(bool, (sent.text.strip(), sent.files, sent.path))) != 1:
+        raise Invalid("Give a text, files, or a path of the workspace.", field="text")
+    source: str | dict[str, str] = sent.files or sent.text
+    left_out: dict[str, str] = {}
+    if sent.path:
+        gathered = audit_sources.of_workspace(request.user, sent.path, sent.pattern)
+        source, left_out = gathered.files, gathered.left_out
+    options: dict[str, Any] = {"severity_floor": sent.severity_floor}
+    if isinstance(source, str) and sent.kind:
+        options["kind"] = sent.kind
     row = audits.start(
         user=request.user,
-        source=sent.files or sent.text,
-        name=sent.name,
+        source=source,
+        name=sent.name or sent.path or _name_of(sent.files),
         credential_id=sent.credential_id,
         model=sent.model,
-        options={"severity_floor": sent.severity_floor},
+        options=options,
     )
-    return {"audit": _view(row)}
+    return {"audit": audit_view(row), "left_out": left_out}
+
+
+def _name_of(files: dict[str, str]) -> str:
+    """What an upload without a name is called: its file, or the directory of all."""
+    if not files:
+        return ""
+    tops = {path.split("/")[0] for path in files}
+    return sorted(tops)[0] if len(tops) == 1 else "files"
 
 
 def _list(request: HttpRequest) -> Any:
-    return {"audits": [_view(row) for row in audits.audits_of(request.user)]}
+    name = request.GET.get("source", "")[: audits.MAX_NAME]
+    rows = kept.audits_of(request.user, source_name=name)
+    return {"audits": [audit_view(row) for row in rows]}
 
 
 def _show(request: HttpRequest, audit_id: UUID) -> Any:
-    row = audits.audit_for(request.user, audit_id)
-    calls = row.intents.values("id", "tool", "purpose", "scope", "target", "created_at")
-    return {"audit": _view(row), "report": row.report, "intents": list(calls)}
+    row = kept.audit_for(request.user, audit_id)
+    report = row.report or {}
+    used = {f["rule"] for f in report.get("findings", ())}
+    fixed = (report.get("comparison") or {}).get("fixed", ())
+    used |= {finding["rule"] for finding in fixed}
+    return {
+        "audit": audit_view(row),
+        "report": row.report,
+        "rules": {
+            name: {"title": rule.title, "cwe": rule.cwe}
+            for name, rule in RULES.items()
+            if name in used
+        },
+    }
+
+
+def _delete(request: HttpRequest, audit_id: UUID) -> Any:
+    audits.delete(request.user, audit_id)
 
 
 def _stop(request: HttpRequest, audit_id: UUID) -> Any:
-    return {"audit": _view(audits.stop(request.user, audit_id))}
+    return {"audit": audit_view(audits.stop(request.user, audit_id))}
 
 
 @require_safe
@@ -64,8 +107,8 @@ def _stop(request: HttpRequest, audit_id: UUID) -> Any:
 def export_file(request: HttpRequest, audit_id: UUID, form: str) -> HttpResponse:
     """The report as a file: json, markdown or sarif."""
     try:
-        row = audits.audit_for(request.user, audit_id)
-        text, media_type, suffix = audits.exported(row, form)
+        row = kept.audit_for(request.user, audit_id)
+        text, media_type, suffix = kept.exported(row, form)
     except ServiceError:
         raise Http404 from None
     response = HttpResponse(text, content_type=f"{media_type}; charset=utf-8")
@@ -78,23 +121,6 @@ def export_file(request: HttpRequest, audit_id: UUID, form: str) -> HttpResponse
     return response
 
 
-def _view(row: Audit) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "source": row.source_name,
-        "provider": row.provider,
-        "credential": row.credential_name,
-        "model": row.model,
-        "state": row.state,
-        "cause": row.cause,
-        "done": row.done,
-        "total": row.total,
-        "now": row.now,
-        "score": row.score,
-        "created_at": row.created_at.isoformat(),
-        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
-    }
-
-
 collection = json_view(GET=_list, POST=_begin)
-one = json_view(GET=_show, DELETE=_stop)
+one = json_view(GET=_show, DELETE=_delete)
+stop = json_view(POST=_stop)

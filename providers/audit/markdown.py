@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from providers.audit.report import AuditReport, Finding
+from providers.audit.report import AuditReport, Finding, Intent
 from providers.audit.rules import RULES
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:])")
@@ -30,6 +30,7 @@ def to_markdown(report: AuditReport) -> str:
             "Not named this time, though not known to be fixed",
             map(_short, comparison.unconfirmed),
         )
+    lines += _list("Why the audited files were written", map(_intent, report.intents))
     lines += _list(
         "Not read",
         (f"{escaped(p.file)}{_span(p.start_line, p.end_line)}: {escaped(p.why)}"
@@ -58,6 +59,7 @@ def _head(report: AuditReport) -> list[str]:
         ("Findings", counts or "none"),
         ("Files", str(len(report.files))),
         ("Model", f"{report.model} ({report.provider}), {report.prompt_version}"),
+        ("Credential", report.session_id),
         ("Date", report.began_at),
     ]
     if report.comparison is not None:
@@ -105,6 +107,12 @@ def _fenced(code: str, language: str) -> list[str]:
 def _list(title: str, rows: Iterable[str]) -> list[str]:
     items = [f"- {row}" for row in rows]
     return [f"## {title}", "", *items, ""] if items else []
+
+
+def _intent(intent: Intent) -> str:
+    files = ", ".join(escaped(file) for file in intent.files)
+    told = f"{escaped(intent.purpose)}: {escaped(intent.scope)}"
+    return f"{files} · {escaped(intent.tool)} by {escaped(intent.model)} · {told}"
 
 
 def _short(finding: Finding) -> str:

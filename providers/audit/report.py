@@ -90,6 +90,21 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     unconfirmed: list[Finding] = []
 
 
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool call that wrote audited files, and why, as its model declared it then.
+
+    Evidence of purpose, attached by whoever keeps the report; no model judged it.
+    """
+
+    id: str
+    tool: str
+    files: list[str]
+    purpose: str
+    scope: str
+    model: str = ""
+    at: str = ""
+
+
 class AuditUsage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of all requests, added up, repeated ones included.
 
@@ -135,6 +150,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     omitted: list[Omitted] = []
     comparison: Comparison | None = None
     was_cancelled: bool = False
+    intents: list[Intent] = []
     report_version: int = REPORT_VERSION
 
     @property

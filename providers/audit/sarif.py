@@ -12,6 +12,8 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from providers import VERSION
 from providers.audit.fingerprint import FINGERPRINT_VERSION
 from providers.audit.report import AuditReport, Finding
@@ -49,18 +51,23 @@ def to_sarif(report: AuditReport) -> Json:
     at = {rule: index for index, rule in enumerate(used)}
     results = [_result(f, at[f.rule]) for f in report.findings]
     results += [_result(f, at[f.rule], state="absent") for f in fixed]
+    properties: Json = {
+        "score": report.score,
+        "provider": report.provider,
+        "credential": report.session_id,
+        "model": report.model,
+        "promptVersion": report.prompt_version,
+        "severityFloor": report.severity_floor,
+        "usage": msgspec.to_builtins(report.usage),
+    }
+    if report.intents:  # why the audited files were written
+        properties["intents"] = msgspec.to_builtins(report.intents)
     run: Json = {
         "tool": {"driver": _driver(used)},
         "invocations": [_invocation(report)],
         "columnKind": "unicodeCodePoints",
         "results": results,
-        "properties": {
-            "score": report.score,
-            "provider": report.provider,
-            "model": report.model,
-            "promptVersion": report.prompt_version,
-            "severityFloor": report.severity_floor,
-        },
+        "properties": properties,
     }
     return {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from django.db.utils import DatabaseError
 
 from providers.errors import ProviderError
 from sessions_app.errors import Invalid, ServiceError
+from sessions_app.services.credentials import find_credential, list_credentials
 
 FAILED, USAGE, PROBLEM = 1, 2, 3
 
@@ -51,6 +53,25 @@ def acting_user(name: str) -> User:
             )
     assert isinstance(found, User)
     return found
+
+
+def chosen_credential(user: User, options: dict[str, Any]) -> UUID | None:
+    """What `--credential` and `--provider` name; None where neither does."""
+    if options["credential"]:
+        found = find_credential(
+            user=user, name=options["credential"], provider=options["provider"]
+        )
+        return found.pk
+    if not options["provider"]:
+        return None
+    rows = list_credentials(user=user).filter(provider=options["provider"])
+    first = rows.order_by("is_demo", "-last_used_at", "name").first()
+    if first is None:
+        raise CommandError(
+            f"There is no {options['provider']} credential that you may use.",
+            returncode=USAGE,
+        )
+    return first.pk
 
 
 @contextmanager

@@ -1,16 +1,15 @@
-"""Code audits of a person: asked for, followed, compared, kept.
+"""Code audits of a person: asked for, waited for, stopped, ended when nobody is at work.
 
     start ─▶ row ─▶ thread: provider.audit_code ─▶ report, evidence, comparison ─▶ row
 
-What an audit is and how it is judged is `providers/audit`; here is whose it is, with
-which credential, and what it is compared with. A row whose server was killed is ended by
-the reaper. Called by doors and by the tool.
+What an audit is and how it is judged is `providers/audit`; what is kept of it,
+`context_app/services/audits.py`; the work itself, `audit_work.py`. Here is who may audit
+with which credential, and how many at once. Called by doors and by the tool.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,163 +17,160 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from django.db import connections
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from context_app.models import Audit, ToolIntent
-from providers import provider
-from providers.audit.choice import choose_provider
-from providers.audit.export import FORMS, export
-from providers.audit.report import AuditReport
-from providers.chat_stream import ResponseStream
-from providers.errors import ProviderError
-from providers.types import AuthType
-from sessions_app.errors import Invalid, NotFound, TooLarge
+from context_app.models import Audit
+from context_app.services import audits as kept
+from providers.audit import choose_provider
+from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.runs.metering import Metered, call_of
-from sessions_app.runs.turns import in_database
+from sessions_app.processes import identity, is_dead
+from sessions_app.runs import audit_work, notices
+from sessions_app.runs.audit_work import Progress, Source, Task
+from sessions_app.runs.turns import in_database, writing
 from sessions_app.services import usage
 from sessions_app.services.credentials import credential_for, list_credentials
-
-log = logging.getLogger(__name__)
+from sessions_app.storable import without_nul
 
 MAX_CHARS = 4_000_000
 MAX_RUNNING = 3  # of one person
-STALE_AFTER = timedelta(minutes=10)
+MAX_NAME = 300
+# A worker that beats every few seconds and is silent for so long is gone.
+STALE_AFTER = timedelta(seconds=90)
 
 State = Audit.State
-Source = str | Mapping[str, str]
-
-_stops: dict[UUID, threading.Event] = {}  # of the audits that this process works on
 
 
-def start(
+def start(*, user: Person, source: Source, name: str, **choice: Any) -> Audit:
+    """Begin an audit; returns at once. Raises NotFound, Invalid, TooLarge, LimitReached.
+
+    `choice`: credential_id, model, conversation_id, and `options` of
+    `provider.audit_code`.
+    """
+    task = _task(user, source, name, **choice)
+    threading.Thread(
+        target=audit_work.work_in_thread, args=(task,), name="audit", daemon=True
+    ).start()
+    return task.row
+
+
+def run(
     *,
     user: Person,
     source: Source,
     name: str,
-    credential_id: UUID | None = None,
-    model: str = "",
-    conversation_id: UUID | None = None,
-    options: Mapping[str, Any] | None = None,
+    stop: threading.Event | None = None,
+    on_progress: Progress | None = None,
+    **choice: Any,
 ) -> Audit:
-    """Begin an audit; returns at once. Raises NotFound, Invalid, TooLarge, LimitReached."""
-    row, credential = _row(user, source, name, credential_id, model, conversation_id)
-    stop = _stops[row.pk] = threading.Event()
-    work = threading.Thread(
-        target=_work,
-        args=(row, user, credential, source, dict(options or {}), stop),
-        name="audit",
-        daemon=True,
-    )
-    work.start()
-    return row
-
-
-def run(
-    *, user: Person, source: Source, name: str, **choice: Any
-) -> tuple[Audit, AuditReport | None]:
-    """The same, and wait for it: for the command and the tool."""
-    options = dict(choice.pop("options", {}) or {})
-    stop = cast("threading.Event | None", choice.pop("stop", None)) or threading.Event()
-    row, credential = _row(
-        user,
-        source,
-        name,
-        choice.get("credential_id"),
-        choice.get("model", ""),
-        choice.get("conversation_id"),
-    )
-    _stops[row.pk] = stop
-    report = _work(row, user, credential, source, options, stop)
-    row.refresh_from_db()
-    return row, report
-
-
-def audits_of(user: Person, limit: int = 100) -> list[Audit]:
-    """A person's audits, newest first, without their reports."""
-    return list(Audit.objects.visible_to(user).defer("report")[:limit])
-
-
-def audit_for(user: Person, audit_id: UUID) -> Audit:
-    """One of them. Raises NotFound."""
-    found = Audit.objects.visible_to(user).filter(pk=audit_id).first()
-    if found is None:
-        raise NotFound("There is no such audit.")
-    return found
-
-
-def report_of(row: Audit) -> AuditReport:
-    """Its report. Raises Invalid while there is none."""
-    if row.report is None:
-        raise Invalid(row.cause or "This audit has no report yet.")
-    return msgspec.convert(row.report, AuditReport)
-
-
-def exported(row: Audit, form: str) -> tuple[str, str, str]:
-    """(text, media type, end of a file name). Raises Invalid."""
-    if form not in FORMS:
-        raise Invalid(f"A report is exported as {', '.join(FORMS)}.", field="form")
-    found = FORMS[form]
-    return export(report_of(row), form), found.media_type, found.suffix
+    """The same, and wait for it: for the command and the tool. `stop` ends it."""
+    task = in_database(_task, user, source, name, stop=stop, **choice)
+    audit_work.work(task, on_progress)
+    return in_database(Audit.objects.get, pk=task.row.pk)
 
 
 def stop(user: Person, audit_id: UUID) -> Audit:
     """End it; what was judged so far is its report. Raises NotFound."""
-    row = audit_for(user, audit_id)
-    event = _stops.get(row.pk)
-    if event is not None:
-        event.set()
-    else:
-        _end(row, State.STOPPED, "It was stopped.")
+    row = kept.audit_for(user, audit_id)
+    running = Audit.objects.filter(pk=row.pk, state=State.RUNNING)
+    if not running.update(stop_requested_at=timezone.now(), now="stopping"):
+        return row
+    if not audit_work.stop(row.pk) and is_abandoned(row):
+        audit_work.end(row.pk, State.STOPPED, "It was stopped.")
+    row.refresh_from_db()
+    notices.audit_changed(row)
     return row
+
+
+def delete(user: Person, audit_id: UUID) -> None:
+    """Forget it, and end it if it is at work. Raises NotFound."""
+    row = kept.audit_for(user, audit_id)
+    audit_work.stop(row.pk)
+    row.delete()
+
+
+def is_abandoned(row: Audit) -> bool:
+    """Whether nobody works on an audit that says it is running."""
+    if audit_work.is_at(row.pk):
+        return False
+    if row.worker and is_dead(row.worker):
+        return True
+    return row.updated_at < timezone.now() - STALE_AFTER
 
 
 def end_abandoned() -> int:
     """Say of audits whose server is gone that they failed. How many."""
-    stale = timezone.now() - STALE_AFTER
-    rows = Audit.objects.filter(state=State.RUNNING, updated_at__lt=stale)
-    count: int = rows.exclude(pk__in=list(_stops)).update(
-        state=State.FAILED,
-        cause="The server stopped while it was at work.",
-        finished_at=timezone.now(),
-    )
-    return count
+    ended = 0
+    for row in Audit.objects.filter(state=State.RUNNING).defer("report"):
+        if not is_abandoned(row):
+            continue
+        if row.stop_requested_at is not None:
+            ended += audit_work.end(row.pk, State.STOPPED, "It was stopped.")
+        else:
+            cause = "The server stopped while it was at work. Start it again."
+            ended += audit_work.end(row.pk, State.FAILED, cause)
+    return ended
 
 
-def _row(
+def _task(
     user: Person,
     source: Source,
     name: str,
-    credential_id: UUID | None,
-    model: str,
-    conversation_id: UUID | None,
-) -> tuple[Audit, SavedAuthentication]:
-    chars = len(source) if isinstance(source, str) else sum(map(len, source.values()))
-    if not chars:
-        raise Invalid("There is no code to audit.", field="source")
-    if chars > MAX_CHARS:
-        raise TooLarge(f"At most {MAX_CHARS:,} characters of code at once.")
-    mine = Audit.objects.visible_to(user)
-    if mine.filter(state=State.RUNNING).count() >= MAX_RUNNING:
-        raise Invalid(f"{MAX_RUNNING} audits are at work already. Wait for one.")
+    *,
+    credential_id: UUID | None = None,
+    model: str = "",
+    conversation_id: UUID | None = None,
+    options: Mapping[str, Any] | None = None,
+    stop: threading.Event | None = None,
+) -> Task:
+    _check(source)
     credential = _credential(user, credential_id)
     usage.admit(user.pk, credential.pk, is_run=False)
-    name = " ".join(name.split())[:300] or "source"
-    before = mine.filter(source_name=name, state=State.DONE).first()
-    row = Audit.objects.create(
+    plain = without_nul(" ".join(name.split()))[:MAX_NAME] or "source"
+    row = Audit(
         owner_id=cast(int, user.pk),
         conversation_id=conversation_id,
         provider=credential.provider,
         credential_name=credential.name,
-        model=model,
+        model=without_nul(model)[:200],
         is_demo=credential.is_demo,
-        source_name=name,
+        source_name=plain,
         source_hash=_hash(source),
-        previous=before,
+        previous=kept.previous_of(user, plain),
+        now="waiting for its turn",
+        worker=identity(),
     )
-    return row, credential
+    _store(user, row)
+    stop = stop or threading.Event()
+    audit_work.register(row.pk, stop)
+    return Task(row, user, credential, source, dict(options or {}), stop)
+
+
+def _store(user: Person, row: Audit) -> None:
+    """Keep the row, if the person has not too many at work already."""
+    with writing():
+        # Two requests at once must not both find the last free place.
+        get_user_model().objects.select_for_update().get(pk=row.owner_id)
+        mine = Audit.objects.visible_to(user).filter(state=State.RUNNING)
+        if mine.count() >= MAX_RUNNING:
+            raise Invalid(
+                f"{MAX_RUNNING} audits of yours are at work already. Wait for one, or "
+                "stop one."
+            )
+        row.save(force_insert=True)
+    notices.audit_changed(row)
+
+
+def _check(source: Source) -> None:
+    chars = len(source) if isinstance(source, str) else sum(map(len, source.values()))
+    if not chars:
+        raise Invalid("There is no code to audit.", field="source")
+    if chars > MAX_CHARS:
+        raise TooLarge(
+            f"At most {MAX_CHARS:,} characters of code at once; these are {chars:,}."
+        )
 
 
 def _credential(user: Person, credential_id: UUID | None) -> SavedAuthentication:
@@ -191,87 +187,7 @@ def _credential(user: Person, credential_id: UUID | None) -> SavedAuthentication
     return next((row for row in real if row.provider == chosen), real[0])
 
 
-def _work(
-    row: Audit,
-    user: Person,
-    credential: SavedAuthentication,
-    source: Source,
-    options: dict[str, Any],
-    stop: threading.Event,
-) -> AuditReport | None:
-    def progress(done: int, total: int, what: str) -> None:
-        values = {"done": done, "total": total, "now": what[:300]}
-        in_database(_update, row.pk, values)
-
-    def around(stream: ResponseStream, model: str) -> ResponseStream:
-        return Metered(stream, call_of(user, credential, model))
-
-    try:
-        report = provider.audit_code(
-            credential.provider,
-            credential.name,
-            source,
-            model=row.model,
-            auth_type=cast(AuthType, credential.auth_type),
-            on_progress=progress,
-            cancel=stop,
-            around=around,
-            previous=in_database(_previous, row),
-            after_thread=connections.close_all,
-            **{"kind": "" if isinstance(source, str) else "files", **options},
-        )
-    except ProviderError as exc:
-        in_database(_end, row, State.FAILED, exc.message)
-        return None
-    except Exception:
-        log.exception("audit.failed", extra={"audit_id": str(row.pk)})
-        in_database(_end, row, State.FAILED, "Something went wrong in Maestro itself.")
-        return None
-    finally:
-        _stops.pop(row.pk, None)
-        connections.close_all() if threading.current_thread().name == "audit" else None
-    in_database(_keep, row, report)
-    return report
-
-
-def _previous(row: Audit) -> AuditReport | None:
-    if row.previous is None or row.previous.report is None:
-        return None
-    return msgspec.convert(row.previous.report, AuditReport)
-
-
-def _keep(row: Audit, report: AuditReport) -> None:
-    values = {
-        "report": msgspec.to_builtins(report),
-        "score": report.score,
-        "model": report.model,
-        "state": State.STOPPED if report.was_cancelled else State.DONE,
-        "now": "",
-        "finished_at": timezone.now(),
-    }
-    _update(row.pk, values)
-    row.intents.set(_evidence(row, report))
-
-
-def _evidence(row: Audit, report: AuditReport) -> list[ToolIntent]:
-    """The owner's tool calls that wrote what was audited, newest first."""
-    files = set(report.files)
-    calls = ToolIntent.objects.filter(person=row.owner_id, state=ToolIntent.State.DONE)
-    touching = calls.exclude(target="").order_by("-created_at")[:2000]
-    found = [call for call in touching if files & set(call.target.split())]
-    return found[:200]
-
-
-def _end(row: Audit, state: str, cause: str) -> None:
-    values = {"state": state, "cause": cause[:300], "finished_at": timezone.now()}
-    _update(row.pk, values)
-
-
-def _update(pk: UUID, values: dict[str, Any]) -> None:
-    running = Audit.objects.filter(pk=pk, state=State.RUNNING)
-    running.update(**values, updated_at=timezone.now())
-
-
 def _hash(source: Source) -> str:
     text = source if isinstance(source, str) else msgspec.json.encode(dict(source))
-    return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()

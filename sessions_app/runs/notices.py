@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, Protocol
 from uuid import UUID
 
-from context_app.models import ToolIntent
+from context_app.models import Audit, ToolIntent
 from maestro import doorbell
 from sessions_app import frames
 from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs.log import group_of
 from sessions_app.services.shapes import (
+    audit_view,
     conversation_view,
     intent_view,
     message_view,
@@ -83,6 +84,14 @@ def context_frame(conversation_id: UUID, frame: frames.ContextFrame) -> None:
 def context_changed(conversation_id: UUID) -> None:
     """An answer or a tool changed the context: open panels ask again."""
     _tell(conversation_id, frames.ContextChanged(conversation_id=conversation_id))
+
+
+def audit_changed(row: Audit) -> None:
+    """An audit began, came further, or is over: every open page of its owner."""
+    frame = frames.AuditFrame(audit=audit_view(row))
+    doorbell.ring(
+        group_of_person(row.owner_id), {"kind": "audit", "frames": [encode(frame)]}
+    )
 
 
 def _tell(conversation_id: UUID, frame: frames.ServerFrame) -> None:

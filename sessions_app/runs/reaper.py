@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections
 
 from sessions_app import watch
 from sessions_app.models import Run
-from sessions_app.runs import claims, live, metering, summaries, words
+from sessions_app.runs import audits, claims, live, metering, summaries, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_abandoned
 
@@ -63,6 +63,7 @@ def _loop() -> None:
             reap_once()
             watch.tell()
             summaries.end_abandoned()
+            audits.end_abandoned()
             metering.settle_late()
             metering.release_abandoned()
         except DatabaseError as exc:

@@ -20,6 +20,7 @@ from context_app.tools.base import Tool, ToolContext, ToolError, cut
 from providers.types import ToolCallPart
 from sessions_app.models import Membership, Run
 from sessions_app.runs import notices, offered
+from sessions_app.runs.audit_access import RunAudits
 from sessions_app.runs.context_access import RunContext
 from sessions_app.runs.events import ToolFinished
 from sessions_app.runs.live import LiveRun
@@ -99,6 +100,7 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         deadline_s=settings.MAESTRO_TOOL_TIMEOUT_S,
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
         context=RunContext(run, intent),
+        audit=RunAudits(run),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from context_app.models import ToolIntent
+from context_app.models import Audit, ToolIntent
 from context_app.services.search import Hit
 from providers import provider
 from sessions_app.frames import (
+    AuditView,
     ConversationView,
     CredentialRef,
     IntentView,
@@ -175,3 +176,26 @@ def without_state(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+def audit_view(row: Audit) -> AuditView:
+    """An audit without its report; asks no database."""
+    return AuditView(
+        id=row.pk,
+        source=row.source_name,
+        provider=row.provider,
+        credential=row.credential_name,
+        model=row.model,
+        is_demo=row.is_demo,
+        state=row.state,
+        cause=row.cause,
+        done=row.done,
+        total=row.total,
+        now=row.now,
+        score=row.score,
+        summary=row.summary or None,
+        conversation_id=row.conversation_id,
+        previous_id=row.previous_id,
+        created_at=_iso(row.created_at) or "",
+        finished_at=_iso(row.finished_at),
+    )

@@ -15,7 +15,13 @@ from typing import Any
 import msgspec
 from django.contrib.auth.models import User
 
-from context_app.models import ContextChunk, IntentEvent, StandingApproval, ToolIntent
+from context_app.models import (
+    Audit,
+    ContextChunk,
+    IntentEvent,
+    StandingApproval,
+    ToolIntent,
+)
 from sessions_app import frames
 from sessions_app.models import (
     Conversation,
@@ -99,7 +105,7 @@ def snapshot() -> tuple[Any, ...]:
     """Every row that somebody could have wanted to change."""
     models = (
         Conversation, Message, Run, SavedAuthentication, PendingLogin, ToolIntent,
-        IntentEvent, ContextChunk, StandingApproval,
+        IntentEvent, ContextChunk, StandingApproval, Audit,
     )  # fmt: skip
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 

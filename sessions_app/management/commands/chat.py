@@ -27,6 +27,7 @@ from sessions_app.management.support import (
     acting_user,
     add_common_arguments,
     as_json,
+    chosen_credential,
     errors_in_words,
 )
 from sessions_app.models import Run
@@ -35,7 +36,6 @@ from sessions_app.runs.document import document
 from sessions_app.runs.events import RunEvent
 from sessions_app.runs.executor import executor
 from sessions_app.runs.polling import follow
-from sessions_app.services.credentials import find_credential, list_credentials
 
 STOPPED = 130
 # An end that is clean to the vendor and needs a word to a person.
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 text=prompt,
                 client_message_id=uuid.uuid4().hex,
                 conversation_id=options["conversation"],
-                credential_id=_credential_id(user, options),
+                credential_id=chosen_credential(user, options),
                 model=options["model"] or None,
                 options={"reasoning_effort": options["reasoning_effort"]},
             )
@@ -126,24 +126,6 @@ def _prompt(given: str) -> str:
             returncode=USAGE,
         )
     return given
-
-
-def _credential_id(user: User, options: dict[str, Any]) -> UUID | None:
-    if options["credential"]:
-        found = find_credential(
-            user=user, name=options["credential"], provider=options["provider"]
-        )
-        return found.pk
-    if not options["provider"]:
-        return None
-    rows = list_credentials(user=user).filter(provider=options["provider"])
-    first = rows.order_by("is_demo", "-last_used_at", "name").first()
-    if first is None:
-        raise CommandError(
-            f"There is no {options['provider']} credential that you may use.",
-            returncode=USAGE,
-        )
-    return first.pk
 
 
 def _uuid(text: str) -> UUID:

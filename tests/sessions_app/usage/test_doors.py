@@ -176,7 +176,7 @@ def test_an_audit_and_a_summary_are_counted_like_an_answer(client, script, monke
         "providers.provider.stream_with",
         lambda *args, **options: Said(*empty, Finished(stop_reason="stop")),
     )
-    row, _ = audits.run(user=alice, source="x = 1\n", name="x", credential_id=key.pk)
+    row = audits.run(user=alice, source="x = 1\n", name="x", credential_id=key.pk)
     assert counter("person", alice.pk).tokens == 10, row.cause
     script.say("Fine.")
     talk = ask(alice, credential_id=key.pk)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 import sessions_app
-from context_app.models import ContextChunk, ToolIntent
+from context_app.models import Audit, ContextChunk, ToolIntent
 from sessions_app.models import (
     Conversation,
     Message,
@@ -50,6 +50,7 @@ IDS = (
     "chunk_id",
     "entry_id",
     "attachment_id",
+    "audit_id",
 )
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
@@ -87,6 +88,11 @@ BARE = {
     "api-run-requests",
     "api-context-back",
     "api-attachment",
+    "api-audit",
+    "api-audit-stop",
+    "audit-json",
+    "audit-markdown",
+    "audit-sarif",
 }
 
 
@@ -192,6 +198,9 @@ def alices_things():
         "login_id": login.pk,
         "run_id": run.pk,
         "intent_id": make_intent(run).pk,
+        "audit_id": Audit.objects.create(
+            owner=alice, source_name="hers", state="done", report={"hers": True}
+        ).pk,
     }
     return ids, answer.pk
 
@@ -267,6 +276,7 @@ def snapshot():
             PendingLogin,
             ToolIntent,
             ContextChunk,
+            Audit,
         )
     )
 

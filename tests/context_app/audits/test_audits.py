@@ -1,0 +1,279 @@
+"""Audits of a person: kept, compared, stopped, bounded, and ended when nobody works."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from context_app.models import Audit
+from context_app.services import audits as kept
+from maestro import doorbell
+from sessions_app.errors import Invalid, TooLarge
+from sessions_app.processes import identity
+from sessions_app.runs import audit_work, audits, reaper
+from tests.context_app.audits.conftest import BAD, HANGS, Auditor, wait_for_request
+from tests.context_app.test_context import MODELS
+from tests.providers.audit.seeds import SEEDS, seeded_files
+from tests.sessions_app.factories import make_credential, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("slug", MODELS)
+def test_every_vendor_audits_and_the_report_is_kept(client, vendors, slug):
+    """AC-GM1 by the service: model, credential, prompt version, usage and cost stay."""
+    row = Auditor(client, slug).run(seeded_files(), "shop")
+    assert (row.state, row.cause) == ("done", "")
+    report = kept.report_of(row)
+    found = sorted((f.file, f.start_line, f.rule, f.symbol) for f in report.findings)
+    assert found == [tuple(seed) for seed in SEEDS]
+    assert (row.provider, row.model) == (slug, MODELS[slug])
+    assert row.summary["prompt_version"] == "audit-1"
+    assert row.summary["usage"]["input_tokens"] > 0
+    assert row.summary["usage"]["cost_usd"]
+    assert sum(row.summary["counts"].values()) == len(SEEDS)
+    assert row.score == report.score
+
+
+def test_the_second_audit_of_the_same_source_is_compared_with_the_first(auditor):
+    first = auditor.run()
+    again = auditor.run()
+    fixed = auditor.run(BAD.replace("eval(name)", "name"))
+    other = auditor.run(name="b.py")
+    assert first.summary["comparison"] is None and other.previous is None
+    assert again.previous_id == first.pk
+    assert again.summary["comparison"] == {
+        "new": 0, "unchanged": 2, "fixed": 0, "unconfirmed": 0,
+    }  # fmt: skip
+    assert fixed.previous_id == again.pk
+    assert fixed.summary["comparison"]["fixed"] == 1
+
+
+def test_a_stopped_or_failed_audit_is_nothing_to_compare_with(auditor, vendors):
+    vendors.fault("status", status=400)
+    assert auditor.run().state == "failed"
+    stopped = threading.Event()
+    stopped.set()
+    assert auditor.run(stop=stopped).state == "stopped"
+    assert auditor.run().previous is None
+
+
+def test_nobody_is_compared_with_somebody_else(client, vendors):
+    Auditor(client).run()
+    assert Auditor(client).run().previous is None
+
+
+def test_gemini_audits_where_it_is_connected_and_nobody_says_otherwise(auditor):
+    make_credential(owner=auditor.user, provider="openai")
+    row = auditor.run(credential_id=None, model="")
+    assert (row.provider, row.credential_name) == ("gemini", auditor.credential.name)
+    assert row.model  # the vendor's usual one
+
+
+def test_the_demo_audits_only_where_there_is_nothing_else(client, vendors):
+    auditor = Auditor(client, "openai")
+    make_credential(owner=auditor.user, provider="gemini", is_demo=True)
+    assert auditor.run(credential_id=None, model="").provider == "openai"
+
+
+def test_without_a_credential_it_says_what_to_do(vendors):
+    with pytest.raises(Invalid, match="Add one under Credentials"):
+        audits.run(user=make_user(), source="x = 1", name="a.py")
+
+
+def test_too_much_or_nothing_is_refused_before_a_row_exists(auditor, monkeypatch):
+    monkeypatch.setattr(audits, "MAX_CHARS", 10)
+    with pytest.raises(TooLarge, match="At most 10 characters"):
+        auditor.run("x = 1  # longer")
+    with pytest.raises(Invalid, match="no code"):
+        auditor.run({})
+    assert not Audit.objects.exists()
+
+
+def test_a_vendors_refusal_is_the_cause(auditor, vendors):
+    vendors.fault("status", status=401)
+    row = auditor.run()
+    assert row.state == "failed" and row.report is None
+    assert row.cause and row.finished_at
+
+
+def test_a_bug_of_ours_is_told_as_one(auditor, monkeypatch):
+    def broken(*given, **options):
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setattr(audit_work.provider, "audit_code", broken)
+    row = auditor.run()
+    assert row.state == "failed" and "Maestro itself" in row.cause
+    assert "secret" not in row.cause
+
+
+def test_what_a_model_says_may_hold_nul(auditor, vendors):
+    vendors.script(
+        text='{"findings": [{"rule": "other", "severity": "low", "confidence": "low",'
+        '"file": "a.py", "start_line": 1, "end_line": 1, "evidence": "x = 1",'
+        '"explanation": "a\\u0000b", "suggestion": ""}]}'
+    )
+    row = auditor.run("x = 1\n")
+    assert [f["explanation"] for f in row.report["findings"]] == ["ab"]
+
+
+@pytest.mark.parametrize("name", ["PR: fix it", "/etc/passwd", "../x", "a\x07b", " "])
+def test_any_name_will_do_for_a_text(auditor, name):
+    row = auditor.run(name=name)
+    assert row.state == "done" and len(row.report["findings"]) == 2
+
+
+# -- live, stopped, bounded -------------------------------------------------------------
+
+
+def test_open_pages_of_the_owner_are_told_how_far_it_is(auditor, monkeypatch):
+    rung = []
+    monkeypatch.setattr(doorbell, "ring", lambda group, message: rung.append(message))
+    auditor.run({"a.py": BAD, "b.py": BAD}, options={"piece_tokens": 300})
+    frames = [text for message in rung for text in message["frames"]]
+    assert "waiting for its turn" in frames[0]
+    assert any("reading a.py" in frame for frame in frames)
+    assert '"state":"done"' in frames[-1] and '"score":' in frames[-1]
+    assert "SELECT" not in "".join(frames)
+
+
+def test_stopping_ends_a_silent_vendor_and_keeps_what_was_judged(auditor, vendors):
+    vendors.script(text='{"findings": []}')
+    vendors.script(pieces=HANGS)
+    files = {"a.py": "x = 1\n" * 200, "b.py": "y = 2\n" * 200}
+    row = audits.start(
+        user=auditor.user,
+        source=files,
+        name="two",
+        credential_id=auditor.credential.pk,
+        model=auditor.model,
+        options={"piece_tokens": 300},
+    )
+    wait_for_request(vendors, 2)
+    reply = auditor.client.post(f"/api/audits/{row.pk}/stop/")
+    assert reply.status_code == 200
+    assert audit_work.wait_until_idle(5)
+    row.refresh_from_db()
+    assert (row.state, row.cause) == ("stopped", "It was stopped.")
+    assert row.report["was_cancelled"] and row.report["not_read"]
+    vendors.wait_for_stream("client_closed")
+
+
+def test_another_process_is_asked_to_stop_through_the_row(auditor, vendors):
+    """The row carries the wish; the worker hears it at its next beat."""
+    vendors.script(pieces=HANGS)
+    row = auditor.begin()
+    wait_for_request(vendors)
+    Audit.objects.filter(pk=row.pk).update(stop_requested_at=timezone.now())
+    audit_work._beat_once(dict(audit_work._at_work.stops))
+    assert audit_work.wait_until_idle(5)
+    row.refresh_from_db()
+    assert row.state == "stopped"
+
+
+def test_deleting_it_at_work_ends_it_and_leaves_nothing(auditor, vendors):
+    vendors.script(pieces=HANGS)
+    row = auditor.begin()
+    wait_for_request(vendors)
+    assert auditor.client.delete(f"/api/audits/{row.pk}/").status_code == 200
+    assert audit_work.wait_until_idle(5)
+    assert not Audit.objects.exists()
+    vendors.wait_for_stream("client_closed")
+
+
+def test_one_person_has_three_at_work_at_most(auditor, vendors):
+    for _ in range(audits.MAX_RUNNING):
+        vendors.script(pieces=HANGS)
+        auditor.begin()
+    reply = auditor.post(text=BAD)
+    assert reply.status_code == 400
+    assert "at work already" in reply.json()["error"]["message"]
+    assert audit_work.shutdown(5)
+    assert set(Audit.objects.values_list("state", flat=True)) == {"stopped"}
+
+
+def test_a_process_works_on_a_few_and_the_rest_waits(auditor, vendors, settings):
+    settings.MAESTRO_MAX_CONCURRENT_AUDITS = 1
+    vendors.script(pieces=HANGS)
+    first = auditor.begin()
+    wait_for_request(vendors)
+    second = auditor.begin()
+    assert Audit.objects.get(pk=second.pk).now == "waiting for its turn"
+    audits.stop(auditor.user, first.pk)
+    assert audit_work.wait_until_idle(10)
+    states = dict(Audit.objects.values_list("pk", "state"))
+    assert states == {first.pk: "stopped", second.pk: "done"}
+
+
+# -- killed servers ---------------------------------------------------------------------
+
+
+def make_running(user, **fields):
+    row = Audit.objects.create(owner=user, source_name="a.py", **fields)
+    past = timezone.now() - timedelta(minutes=5)
+    Audit.objects.filter(pk=row.pk).update(updated_at=fields.get("updated_at", past))
+    return row
+
+
+def test_a_killed_server_leaves_no_audit_that_runs_for_ever():
+    row = make_running(make_user(), worker="elsewhere:1:1")
+    assert audits.end_abandoned() == 1
+    row.refresh_from_db()
+    assert (row.state, row.cause[:18]) == ("failed", "The server stopped")
+    assert row.finished_at and reaper.audits is audits
+
+
+def test_a_process_of_this_machine_that_is_dead_is_known_at_once():
+    now = timezone.now()
+    dead = identity().rpartition(":")[0] + ":0"  # the same number, another process
+    row = make_running(make_user(), worker=dead, updated_at=now)
+    assert audits.end_abandoned() == 1
+    row.refresh_from_db()
+    assert row.state == "failed"
+
+
+def test_one_that_beats_elsewhere_is_left_alone():
+    row = make_running(make_user(), worker="elsewhere:1:1", updated_at=timezone.now())
+    assert audits.end_abandoned() == 0
+    row.refresh_from_db()
+    assert row.state == "running"
+
+
+def test_one_that_should_have_stopped_is_stopped_not_failed():
+    row = make_running(
+        make_user(), worker="elsewhere:1:1", stop_requested_at=timezone.now()
+    )
+    audits.end_abandoned()
+    row.refresh_from_db()
+    assert (row.state, row.cause) == ("stopped", "It was stopped.")
+
+
+def test_what_was_given_up_for_dead_is_not_brought_back(auditor, vendors):
+    """A worker that was only slow finds its row over, and changes nothing."""
+    vendors.script(pieces=HANGS)
+    row = auditor.begin()
+    wait_for_request(vendors)
+    audit_work.end(row.pk, "failed", "It was given up.")
+    audit_work._beat_once(dict(audit_work._at_work.stops))
+    assert audit_work.wait_until_idle(5)
+    row.refresh_from_db()
+    assert (row.state, row.cause, row.report) == ("failed", "It was given up.", None)
+
+
+def test_old_reports_are_forgotten_and_what_runs_is_not(auditor, settings):
+    old, new = auditor.run(), auditor.run()
+    Audit.objects.filter(pk=old.pk).update(
+        finished_at=timezone.now() - timedelta(days=40)
+    )
+    running = make_running(auditor.user)
+    settings.MAESTRO_KEEP_AUDITS_DAYS = 0
+    assert kept.prune() == 0
+    settings.MAESTRO_KEEP_AUDITS_DAYS = 30
+    assert kept.prune() == 1
+    left = set(Audit.objects.values_list("pk", flat=True))
+    assert left == {new.pk, running.pk}
+    new.refresh_from_db()
+    assert new.previous is None and kept.report_of(new).comparison
