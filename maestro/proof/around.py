@@ -20,7 +20,7 @@ from providers.conformance.lab import base_url_at
 from providers.errors import ConfigurationError, ProviderError
 from providers.http import stand_in
 from providers.http.client import HttpClient, client_for
-from providers.http.urls import is_loopback, origin
+from providers.http.urls import is_loopback, origin, parse_base_url
 from providers.options import VendorOptions
 from providers.types import Secret
 from sessions_app.installation import host_id
@@ -88,10 +88,7 @@ class RealVendor:
 
 
 class Emulated:
-    """The emulator at an address of this machine, in place of every vendor it plays.
-
-    Raises ConfigurationError for another machine's address: keys are never sent there.
-    """
+    """The emulator at an address of this machine, in place of every vendor it plays."""
 
     against: Against = "emulator"
     fails_on_demand = True
@@ -100,8 +97,7 @@ class Emulated:
     def __init__(self, url: str, say: Say) -> None:
         self._url = url.rstrip("/")
         self._say = say
-        if not is_loopback(self._url):
-            raise ConfigurationError("The emulator must run on this machine.")
+        check_is_here(self._url)
         self._client: HttpClient = client_for(provider="emulator", base_url=self._url)
         paths = self._client.get_json("_emulator/origins")
         self._origins = {vendor: self._url + path for vendor, path in paths.items()}
@@ -159,6 +155,12 @@ class Emulated:
 
     def _post(self, path: str, data: dict[str, Any]) -> None:
         self._client.post_json(f"_emulator/{path}", data)
+
+
+def check_is_here(url: str) -> None:
+    """Raises ConfigurationError for another machine's address: nothing is sent there."""
+    if not is_loopback(parse_base_url(url)):
+        raise ConfigurationError("The emulator must run on this machine.")
 
 
 def _missing_clients() -> dict[str, VendorOptions]:

@@ -16,7 +16,7 @@ from typing import Any
 from providers import provider as interface
 from providers import retry
 from providers.accumulate import Accumulator
-from providers.chat_stream import ChatStream
+from providers.chat_stream import ChatStream, ResponseStream
 from providers.errors import ProviderError
 from providers.events import ErrorInfo, Event, StreamError, Usage
 from providers.retry import Attempted, Limits
@@ -35,7 +35,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Whom to ask. `idle_timeout_s`: the longest silence within an answer."""
+    """Whom to ask. `idle_timeout_s`: the longest silence within an answer. `meter` counts
+    what a stream costs, and may refuse it."""
 
     provider: str
     auth_type: AuthType
@@ -43,6 +44,7 @@ class Asker:
     model: str
     idle_timeout_s: float
     limits: Limits
+    meter: Callable[[ChatStream], ResponseStream]
     say: Say
 
     def stream(self, **options: Any) -> ChatStream:
@@ -89,6 +91,11 @@ class Answer:
         return self.heard.finished.stop_reason if self.heard.finished else None
 
     @property
+    def trouble(self) -> str:
+        """What went wrong, in words; "" when nothing did."""
+        return f"{self.error.kind}: {self.error.message}" if self.error else ""
+
+    @property
     def usage(self) -> Usage:
         """Tokens; all None where the vendor said nothing."""
         return self.heard.usage or Usage()
@@ -103,7 +110,7 @@ def ask(asker: Asker, *, before: str = "") -> Answer:
     started, attempts = time.monotonic(), 0
     while True:
         attempts += 1
-        found = _listen(asker.stream(**options), say=asker.say)
+        found = _listen(asker, asker.stream(**options), is_told=True)
         found.attempts, found.before = attempts, before
         if found.error is None:
             return found
@@ -127,21 +134,26 @@ def decide(found: Answer, asker: Asker, elapsed_s: float) -> retry.Decision:
 
 def stop(asker: Asker) -> Answer:
     """An answer that we stop as soon as there is something to read."""
-    return _listen(asker.stream(), breaks_with=_close, after_chars=1)
+    return _listen(asker, asker.stream(), breaks_with=_close, after_chars=1)
 
 
 def fail(asker: Asker, *, is_ours: bool) -> Answer:
     """A request that fails before anything is shown; `is_ours`: we break it."""
-    return _listen(asker.stream(), breaks_with=ChatStream.sever if is_ours else None)
+    return _listen(
+        asker, asker.stream(), breaks_with=ChatStream.sever if is_ours else None
+    )
 
 
 def cut(asker: Asker, *, is_ours: bool) -> Answer:
     """An answer whose connection breaks; `is_ours`: we break it, else the other side."""
     if is_ours:
         return _listen(
-            asker.stream(), breaks_with=ChatStream.sever, after_chars=ENOUGH_CHARS
+            asker,
+            asker.stream(),
+            breaks_with=ChatStream.sever,
+            after_chars=ENOUGH_CHARS,
         )
-    return _listen(asker.stream())
+    return _listen(asker, asker.stream())
 
 
 def mend(asker: Asker, broken: Answer) -> Answer:
@@ -161,14 +173,15 @@ def _close(stream: ChatStream) -> None:
 
 
 def _listen(
+    asker: Asker,
     stream: ChatStream,
     *,
-    say: Say | None = None,
+    is_told: bool = False,
     breaks_with: Callable[[ChatStream], None] | None = None,
     after_chars: int = 0,
 ) -> Answer:
     """One attempt, to its end. `breaks_with` is called once so many characters came; for
-    none, before anything is read."""
+    none, before anything is read. `is_told`: progress is said."""
     found = Answer()
     found.wire = stream.record()
     started = time.monotonic()
@@ -190,15 +203,15 @@ def _listen(
         if breaks_with and is_due:
             broken_at = time.monotonic()
             breaks_with(stream)
-        if say and now - said_at >= SAID_EVERY_S:
+        if is_told and now - said_at >= SAID_EVERY_S:
             said_at = now
-            say(f"{shown:,} characters so far")
+            asker.say(f"{shown:,} characters so far")
 
     try:
-        with stream:
+        with asker.meter(stream) as metered:
             if breaks_with and not after_chars:
                 breaks_with(stream)
-            stream.drive(sink, tick_s=_TICK_S)
+            metered.drive(sink, tick_s=_TICK_S)
     except ProviderError as exc:
         found.heard.add(StreamError(error=exc.info()))
     found.error = found.heard.error

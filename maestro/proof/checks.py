@@ -31,8 +31,7 @@ class Check:
 
 def has_ended(answer: Answer) -> str:
     """The vendor's terminal event, not the end of a connection."""
-    error = answer.error
-    must(error is None, f"{error.kind}: {error.message}" if error else "")
+    must(answer.error is None, answer.trouble)
     must(answer.stop_reason is not None, "no terminal event came")
     return f"ended by itself ({answer.stop_reason})"
 
@@ -94,7 +93,7 @@ def came_through_the_parser(answer: Answer, dialect: str) -> str:
 
 def was_stopped(answer: Answer) -> str:
     """We ended it, at once, and kept what there was."""
-    must(answer.error is None, f"stopping it failed: {answer.error}")
+    must(answer.error is None, f"it failed: {answer.trouble}")
     reason = answer.stop_reason
     must(reason == "cancelled", f"it ended with {reason} before it could be stopped")
     must(bool(answer.text), "what had come is lost")
@@ -116,7 +115,7 @@ def broke_off(answer: Answer) -> str:
     assert answer.error is not None
     kind = classify(answer.error)
     lasting = (RetryClass.CUT, RetryClass.SERVER, RetryClass.NETWORK)
-    must(kind in lasting, f"the cut became {answer.error.kind} ({kind})")
+    must(kind in lasting, f"the cut became {answer.trouble} ({kind})")
     must(bool(answer.text), "what had come is lost")
     return f"{answer.error.kind}, {len(answer.text)} characters kept"
 

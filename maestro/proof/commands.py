@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from maestro.proof import stage
-from maestro.proof.around import Around, Emulated, RealVendor
+from maestro.proof.around import Around, Emulated, RealVendor, check_is_here
 from maestro.proof.asking import PROMPT
 from maestro.proof.interrupts import Stopped, stopped_in_order
 from maestro.proof.pipeline import prove
@@ -27,6 +27,7 @@ from maestro.proof.plan import WAYS, Path, method_of
 from maestro.proof.report import Report, described, document
 from maestro.proof.terms import Terms
 from providers import VERSION
+from providers.errors import ConfigurationError
 from providers.retry import Limits
 from providers.types import AuthType
 from sessions_app.management import new_keys
@@ -94,8 +95,7 @@ class ProofCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with errors_in_words(), stopped_in_order():
-                _check(options)
-                paths = _planned(self.paths(options), options)
+                paths = self._planned(options)
                 if options["emulator"]:
                     sys.exit(stage.run_on_a_stage(self._again(options)))
                 self._prove(paths, options)
@@ -103,6 +103,28 @@ class ProofCommand(BaseCommand):
             if not options["emulator"]:  # the process on the stage says it
                 self.stderr.write("Stopped; what it had made is removed.")
             sys.exit(stopped.code)
+
+    def _planned(self, options: dict[str, Any]) -> list[Path]:
+        """The paths, or the usage error that there is in the options."""
+        try:
+            _check(options)
+            paths = [
+                Path(
+                    provider=provider,
+                    auth_type=auth_type,
+                    credential=options["credential"],
+                    way=options["login_way"],
+                    method=options["method"],
+                    mode=options["mode"],
+                )
+                for provider, auth_type in self.paths(options)
+            ]
+            for path in paths:
+                if path.auth_type == "oauth" and not path.credential:
+                    method_of(path)
+        except ConfigurationError as exc:
+            raise CommandError(exc.message, returncode=USAGE) from None
+        return paths
 
     def _prove(self, paths: list[Path], options: dict[str, Any]) -> None:
         started = time.monotonic()
@@ -173,28 +195,10 @@ class ProofCommand(BaseCommand):
         return words + [f"--{n}" for n in ("json", "keep") if options[n]]
 
 
-def _planned(
-    pairs: Sequence[tuple[str, AuthType]], options: dict[str, Any]
-) -> list[Path]:
-    paths = [
-        Path(
-            provider=provider,
-            auth_type=auth_type,
-            credential=options["credential"],
-            way=options["login_way"],
-            method=options["method"],
-            mode=options["mode"],
-        )
-        for provider, auth_type in pairs
-    ]
-    for path in paths:
-        if path.auth_type == "oauth" and not path.credential:
-            method_of(path)
-    return paths
-
-
 def _check(options: dict[str, Any]) -> None:
-    """Options that contradict each other. Raises CommandError."""
+    """Options that cannot be. Raises CommandError, ConfigurationError."""
+    if options["emulator_at"]:
+        check_is_here(options["emulator_at"])
     is_emulated = options["emulator"] or options["emulator_at"]
     if is_emulated and options["credential"]:
         raise CommandError(
@@ -204,6 +208,11 @@ def _check(options: dict[str, Any]) -> None:
         )
     if options["timeout"] is not None and options["timeout"] <= 0:
         raise CommandError("--timeout must be more than 0 seconds.", returncode=USAGE)
+    if options["report"] and not options["report"].absolute().parent.is_dir():
+        raise CommandError(
+            f"There is no folder {options['report'].parent} for the report.",
+            returncode=USAGE,
+        )
 
 
 def _keys(paths: list[Path], options: dict[str, Any]) -> dict[str, dict[str, str]]:

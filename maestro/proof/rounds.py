@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
+import msgspec
+
 from maestro.proof import asking, checks
 from maestro.proof.around import Failure
 from maestro.proof.asking import Answer, Asker
@@ -18,7 +20,9 @@ from maestro.proof.terms import Terms
 from maestro.proof.verdicts import Claims, Skipped, must
 from providers import catalogue, resolver
 from providers import provider as interface
+from providers.chat_stream import ChatStream
 from providers.types import AuthType
+from sessions_app.runs.metering import Metered, call_of
 from sessions_app.services import credentials
 
 _MODE = "the login is used in this mode; one that needs a key has exchanged for it"
@@ -73,8 +77,15 @@ class ModeProof:
             model=self._round.model,
             idle_timeout_s=self._terms.idle_timeout_s,
             limits=self._terms.limits,
+            meter=self._metered,
             say=self._terms.say,
         )
+
+    def _metered(self, stream: ChatStream) -> Metered:
+        """Counted as every call that costs; one that the emulator answers costs nothing."""
+        call = call_of(self._visitor.user, self._visitor.row(), self._round.model)
+        is_free = self._terms.around.against == "emulator"
+        return Metered(stream, msgspec.structs.replace(call, is_demo=is_free))
 
     def _mode(self) -> str:
         """Switch to it where that was not done at login. A key is a second exchange."""
@@ -118,7 +129,7 @@ class ModeProof:
             held.append(asking.ask(self._asker))
             self._note("answer", held[0])
             first = held[0].first_text_s
-            must(first is not None, f"no text came: {held[0].error}")
+            must(first is not None, f"no text came. {held[0].trouble}")
             return f"first text after {first:.2f} s, {held[0].attempts} request(s)"
 
         self._claims.add("answer", _ANSWER, ask)
@@ -145,7 +156,7 @@ class ModeProof:
         failed = asking.fail(self._asker, is_ours=self._we_break("refused"))
         seen = checks.failed_before_it_began(failed)
         decision = asking.decide(failed, self._asker, failed.total_s)
-        must(decision.action == "retry", f"the product would {decision.action}")
+        must(decision.action == "retry", f"it would not be: {failed.trouble}")
         time.sleep(decision.wait_s)
         checks.was_stopped(asking.stop(self._asker))
         return f"{seen}; asked again after {decision.wait_s:.1f} s"

@@ -35,7 +35,6 @@ class Visitor:
         self.name = path.credential or f"e2e-{path.auth_type}-{secrets.token_hex(4)}"
         self.modes: tuple[str, ...] = ()  # what the login may be switched between
         self._around = around
-        self._login: PendingLogin | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -117,7 +116,7 @@ class Visitor:
         method = method_of(self.path)
         self.modes = method.modes
         redirects = method.answer == "redirect"
-        self._login = begun = logins.begin(
+        begun = logins.begin(
             user=self.user,
             session_key=SESSION,
             provider=self.path.provider,
@@ -137,11 +136,16 @@ class Visitor:
         return f"{method.label}, answered {heard}. {done.message}"
 
     def _end_login(self) -> None:
-        """No listener, no pending row; an exchange under way is waited for."""
-        if self._login is None:
-            return
-        logins.cancel(user=self.user, session_key=SESSION, login_id=self._login.pk)
-        rows = PendingLogin.objects.filter(pk=self._login.pk)
+        """No listener, no pending row; an exchange under way is waited for.
+
+        Found by the name, which is of this proof alone: the login may have begun in the
+        very moment in which we were stopped.
+        """
+        rows = PendingLogin.objects.filter(
+            user=self.user, provider=self.path.provider, name=self.name
+        )
+        for login_id in rows.values_list("pk", flat=True):
+            logins.cancel(user=self.user, session_key=SESSION, login_id=login_id)
         until = time.monotonic() + _EXCHANGE_S
         while rows.filter(status=PendingLogin.Status.WORKING).exists():
             if time.monotonic() > until:

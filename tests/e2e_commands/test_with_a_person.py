@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from maestro.proof import around
-from sessions_app.models import PendingLogin, SavedAuthentication
+from sessions_app.models import PendingLogin, SavedAuthentication, UsageDay
+from sessions_app.services import login_listener
 from tests.e2e_commands.conftest import run
 from tests.sessions_app.factories import make_credential
+from tests.sessions_app.usage.counting import make_limit
 
 
 @pytest.fixture
@@ -112,14 +114,24 @@ def test_what_was_made_can_be_kept(prove):
 def test_stopping_while_a_login_is_awaited_leaves_nothing(
     vendors, typed, told, signum, code
 ):
-    told(lambda url: os.kill(os.getpid(), signum))
+    limits: list[Any] = []
+
+    def stop(url: str) -> None:
+        waiting = [w for w in login_listener._open.values() if w.is_open]
+        limits.extend(listening._timer for listening in waiting)
+        os.kill(os.getpid(), signum)
+
+    told(stop)
     proved = run("e2e", "openai", "oauth")
     assert proved.code == code
+    assert not any(limits)  # nothing would have ended the waiting but the person
     assert "Stopped" in proved.err
     assert not PendingLogin.objects.exists()
     assert not SavedAuthentication.objects.exists()
-    names = [thread.name for thread in threading.enumerate()]
-    assert not [name for name in names if name.startswith("login-callback")]
+    for thread in threading.enumerate():  # it closes in a thread of its own
+        if thread.name.startswith(("login-callback", "listener-close")):
+            thread.join(10)
+            assert not thread.is_alive()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -156,6 +168,7 @@ def test_no_secret_is_in_what_is_said(prove, paced):
         (("openai", "oauth", "--method", "magic"), "no login 'magic'"),
         (("openai", "api_key", "--credential", "x", "--emulator"), "leave out"),
         (("openai", "api_key", "--timeout", "0"), "more than 0"),
+        (("openai", "api_key", "--report", "/nowhere/at/all.json"), "no folder"),
         (("all", "--key-stdin"), "does not fit several"),
         (("openai", "api_key", "--emulator-at", "http://192.0.2.1:80"), "this machine"),
     ],
@@ -163,5 +176,36 @@ def test_no_secret_is_in_what_is_said(prove, paced):
 def test_bad_usage_is_said_in_words(paced, args, says):
     proved = run("e2e", *args)
     assert says in proved.err
-    assert proved.code in (1, 2)
+    assert proved.code == 2
     assert proved.out == ""
+
+
+def ask_with_key(monkeypatch, *args: str):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-operator-7c1e")
+    return run("e2e", "openai", "api_key", "--from-env", "--json", *args)
+
+
+def test_what_it_spends_is_counted(vendors, monkeypatch):
+    proved = ask_with_key(monkeypatch)
+    assert proved.code == 0, proved.err
+    told = proved.document["totals"]
+    day = UsageDay.objects.get()
+    assert day.person_name == "admin"
+    assert day.requests >= 4
+    assert day.output_tokens >= told["output_tokens"] > 0
+
+
+def test_a_limit_that_is_reached_holds_for_it_too(vendors, monkeypatch):
+    make_limit("requests", 1)
+    proved = ask_with_key(monkeypatch)
+    assert proved.code == 3
+    assert "stopped" in proved.failed
+    assert not SavedAuthentication.objects.exists()
+
+
+def test_what_the_emulator_answers_costs_nothing(prove):
+    proved = prove("openai", "api_key")
+    assert proved.code == 0, proved.err
+    day = UsageDay.objects.get()
+    assert day.requests >= 4
+    assert day.nanos == 0
