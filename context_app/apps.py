@@ -16,8 +16,10 @@ class ContextConfig(AppConfig):
     verbose_name = "Context"
 
     def ready(self) -> None:
+        from context_app.auditors import make_group
         from context_app.mcp import checks  # noqa: F401  (registers them)
 
+        post_migrate.connect(make_group, sender=self)
         post_migrate.connect(keep_search, sender=self)
 
 

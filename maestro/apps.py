@@ -1,6 +1,7 @@
 """Start-up of the project: tell the layers below what the operator set."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class MaestroConfig(AppConfig):
@@ -13,3 +14,9 @@ class MaestroConfig(AppConfig):
         from maestro.wiring import configure_providers
 
         configure_providers()
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Django's admin, which auditors may enter too."""
+
+    default_site = "maestro.admin_site.Site"

@@ -32,7 +32,7 @@ _CAPPED = (
 
 
 # The one-time set-up link is a key while it is good.
-_SETUP_LINK = re.compile(r"(/setup/)[^/\s'\"]+")
+_ONE_TIME_LINK = re.compile(r"(/(?:setup|join|reset)/)[^/\s'\"]+")
 _PLAIN = (int, float, bool, list, tuple, dict, type(None))
 
 
@@ -42,7 +42,7 @@ def _mask(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
             continue
         # Objects too: Django logs its request, whose repr holds the path.
         text = value if isinstance(value, str) else repr(value)
-        event[key] = _SETUP_LINK.sub(r"\1…", redact(text))
+        event[key] = _ONE_TIME_LINK.sub(r"\1…", redact(text))
     return event
 
 

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 
 log = logging.getLogger(__name__)
 
+# Their address carries a one-time token.
+_SECRET_ADDRESSES = {"setup", "join", "reset"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 
 
@@ -51,6 +53,7 @@ def _who(request: HttpRequest) -> object:
 
 
 def _loggable(request: HttpRequest) -> str:
-    """The path, without the one-time token that a set-up link carries."""
+    """The path, without the token that a one-time link carries."""
     match = request.resolver_match
-    return f"/{match.route}" if match and match.view_name == "setup" else request.path
+    is_secret = match is not None and match.view_name in _SECRET_ADDRESSES
+    return f"/{match.route}" if match and is_secret else request.path

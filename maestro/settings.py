@@ -56,7 +56,7 @@ if MAESTRO_TRUSTED_PROXIES:
 
 # -- what it is made of -----------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "maestro.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "sessions_app.seen.SeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -164,6 +165,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 86_400  # seconds, of the link that an administrator makes
 # Ten tries in five minutes, for one name from one address: a stranger cannot lock out a
 # colleague who sits elsewhere.
 AXES_FAILURE_LIMIT = 10

@@ -16,11 +16,12 @@ class SessionsConfig(AppConfig):
     verbose_name = "Maestro"
 
     def ready(self) -> None:
-        from sessions_app import checks, metrics  # noqa: F401  (registers them)
+        from sessions_app import checks, metrics, signals  # noqa: F401  (checks)
         from sessions_app.store import install
 
         install()
         metrics.register()
+        signals.connect()
         post_migrate.connect(plant_canary, sender=self)
 
 

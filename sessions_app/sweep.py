@@ -31,18 +31,23 @@ BUDGET_S = (
 def sweep(budget_s: float = BUDGET_S) -> dict[str, int]:
     """Renew what is due, the most urgent first. Counts: due, renewed, failed, left."""
     recovered = recover()
-    due = (
-        SavedAuthentication.objects.filter(
-            auth_type="oauth", refresh_at__lte=timezone.now()
-        )
-        .order_by("refresh_at")
-        .values_list("provider", "name", "generation")
-    )
     counts = {"due": 0, "renewed": 0, "failed": 0, "left": 0, "recovered": recovered}
-    _each(list(due), counts, time.monotonic() + budget_s)
+    _each(due(), counts, time.monotonic() + budget_s)
     if counts["due"] or recovered:
         log.info("sweep.done", extra=counts)
     return counts
+
+
+def due() -> list[tuple[str, str, int]]:
+    """(provider, name, generation) of the logins that must be renewed now.
+
+    Nothing is done for somebody who is out; what they lent to others is renewed.
+    """
+    rows = SavedAuthentication.objects.filter(
+        auth_type="oauth", refresh_at__lte=timezone.now()
+    ).exclude(owner__is_active=False, team=None, is_shared_with_everyone=False)
+    found = rows.order_by("refresh_at").values_list("provider", "name", "generation")
+    return list(found)
 
 
 def recover() -> int:

@@ -1,17 +1,55 @@
 """Pages and the JSON they use. Everything needs a login but what says otherwise."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from sessions_app.views import (
+    account,
     conversations,
     credentials,
     imports,
     logins,
+    one_time,
     pages,
+    people,
     runs,
+    teams,
     usage,
 )
+
+_account = [
+    path("", account.show, name="account"),
+    path("name/", account.rename, name="account-name"),
+    path("password/", account.password, name="account-password"),
+    path("browsers/end/", account.end_others, name="account-end-others"),
+    path("browsers/<uuid:browser_id>/end/", account.end, name="account-end"),
+    path("export.json", account.export, name="account-export"),
+]
+_people = [
+    path("", people.show, name="people"),
+    path("<int:person_id>/close/", people.close, name="person-close"),
+    path("<int:person_id>/reopen/", people.reopen, name="person-reopen"),
+    path("<int:person_id>/sign-out/", people.sign_out, name="person-sign-out"),
+    path("<int:person_id>/reset/", people.reset, name="person-reset"),
+]
+_invitations = [
+    path("", people.invite, name="invite"),
+    path("<uuid:invitation_id>/renew/", people.renew, name="invitation-renew"),
+    path("<uuid:invitation_id>/revoke/", people.revoke, name="invitation-revoke"),
+]
+_team = [
+    path("", teams.one, name="team"),
+    path("rename/", teams.rename, name="team-rename"),
+    path("delete/", teams.delete, name="team-delete"),
+    path("members/", teams.add_member, name="team-add-member"),
+    path("members/<int:person_id>/role/", teams.set_role, name="team-role"),
+    path("members/<int:person_id>/remove/", teams.remove, name="team-remove"),
+    path(
+        "credentials/<uuid:credential_id>/withdraw/",
+        teams.withdraw,
+        name="team-withdraw",
+    ),
+]
 
 urlpatterns = [
     path("", pages.chat, name="chat"),
@@ -34,6 +72,16 @@ urlpatterns = [
     path("usage/export.json", usage.export, {"kind": "json"}, name="usage-json"),
     path("api/usage/", usage.api, name="api-usage"),
     path("setup/<str:token>/", pages.set_up, name="setup"),
+    path("join/", one_time.join, name="join-nothing"),
+    path("join/<str:token>/", one_time.join, name="join"),
+    path("reset/", one_time.new_password, name="reset-nothing"),
+    path("reset/<str:token>/", one_time.new_password, name="reset"),
+    path("account/", include(_account)),
+    path("people/", include(_people)),
+    path("invitations/", include(_invitations)),
+    path("teams/", teams.show, name="teams"),
+    path("teams/add/", teams.add, name="team-add"),
+    path("teams/<uuid:team_id>/", include(_team)),
     path("login/", pages.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("api/conversations/", conversations.collection, name="api-conversations"),

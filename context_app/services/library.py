@@ -111,13 +111,16 @@ def attach_to_credential(
 def attach_to_team(
     user: Any, entry_id: UUID, team_id: UUID, version: int | None = None
 ) -> ContextChunk:
-    """Every conversation of every member gets it: for staff. Raises NotFound, NotAllowed."""
+    """Every conversation of every member gets it: for its managers, and staff.
+
+    Raises NotFound, NotAllowed.
+    """
     entry = entry_for(user, entry_id)
-    if not getattr(user, "is_staff", False):
+    team = Team.objects.managed_by(user).filter(pk=team_id).first()
+    if team is None and Team.objects.visible_to(user).filter(pk=team_id).exists():
         raise NotAllowed(
-            "Only staff puts words into the conversations of a whole team."
+            "Only its managers put words into the conversations of a whole team."
         )
-    team = Team.objects.filter(pk=team_id).first()
     if team is None:
         raise NotFound("There is no such team.")
     return _attached(entry, user, version, applies_to=AppliesTo.TEAM, team=team)
@@ -143,8 +146,8 @@ def detach(user: Any, attachment_id: UUID) -> None:
 
 
 def _may_detach(user: Any, row: ContextChunk) -> bool:
-    if getattr(user, "is_staff", False):
-        return True
+    if row.team_id is not None:
+        return Team.objects.managed_by(user).filter(pk=row.team_id).exists()
     return row.credential is not None and row.credential.is_managed_by(user)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from maestro import doorbell
-from sessions_app import frames
+from sessions_app import frames, sign_out_news
 from sessions_app.consumers import actions, guard
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.following import Following
@@ -75,7 +75,7 @@ class ChatConsumer(Socket):
             await self.end(Close.NO_TOKEN)
             return
         self.is_ready = True
-        await doorbell.listen(self._persons_group, self._on_news)
+        await doorbell.listen(self._persons_group, self._on_person)
         guard.watch(self)
         self.spawn(self._act())
         self.spawn(self._check_often())
@@ -101,7 +101,7 @@ class ChatConsumer(Socket):
         guard.forget(self)
         await self.following.end()
         if self.is_ready:
-            await doorbell.unlisten(self._persons_group, self._on_news)
+            await doorbell.unlisten(self._persons_group, self._on_person)
 
     def put(self, text: str) -> None:
         """As any socket, and the guard is told: nobody who signed out is sent more."""
@@ -174,6 +174,17 @@ class ChatConsumer(Socket):
         self.say(frames.Error(code=code, message=message, **about))
 
     # -- what is heard beside runs ------------------------------------------------------
+
+    def _on_person(self, message: doorbell.Message) -> None:
+        if message["kind"] == sign_out_news.KIND:
+            self.spawn(self._look_who())
+        else:
+            self._on_news(message)
+
+    async def _look_who(self) -> None:
+        """An account or a session changed: whoever is out hears no more."""
+        if await in_db(person_of, self.session_key) is None:
+            await self.sign_out()
 
     def _on_news(self, message: doorbell.Message) -> None:
         for text in message["frames"]:

@@ -35,7 +35,7 @@ class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
 
     def visible_to(self, user: Any) -> Self:
         """What this person may use: own, shared with a team of theirs, or with all."""
-        if not getattr(user, "is_authenticated", False):
+        if not getattr(user, "is_authenticated", False) or not user.is_active:
             return self.none()
         teams = Membership.objects.filter(user=user).values("team")
         shared = Q(team__in=teams) | Q(is_shared_with_everyone=True)
@@ -47,7 +47,7 @@ class SavedAuthenticationQuerySet(models.QuerySet["SavedAuthentication"]):
 
     def managed_by(self, user: Any) -> Self:
         """What this person may rotate, share and delete: own; staff, all of it."""
-        if not getattr(user, "is_authenticated", False):
+        if not getattr(user, "is_authenticated", False) or not user.is_active:
             return self.none()
         return self.all() if user.is_staff else self.filter(owner=user)
 

@@ -84,6 +84,13 @@ def stop(user: Person, audit_id: UUID) -> Audit:
     return row
 
 
+def stop_all_of(user_id: int) -> None:
+    """End all audits of somebody."""
+    running = Audit.objects.filter(owner=user_id, state=State.RUNNING)
+    for row in running.select_related("owner"):
+        stop(row.owner, row.pk)
+
+
 def delete(user: Person, audit_id: UUID) -> None:
     """Forget it, and end it if it is at work. Raises NotFound."""
     row = kept.audit_for(user, audit_id)

@@ -34,11 +34,14 @@ def start() -> None:
 
 def reap_once() -> int:
     """One round. How many runs were ended."""
+    from sessions_app.runs import closing  # it stands above, on the services
+
     ended = 0
     running = Run.objects.filter(status__in=Run.AT_WORK)
     for run in running.select_related("answer", "conversation"):
         if live.find(run.pk) is None and claims.is_abandoned(run):
             ended += end_run(run)
+    closing.end_left_over()
     for run in words.left_over():
         words.hand_on(run)
     for run_id in claims.ready_to_start():

@@ -130,9 +130,9 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     `run` frame.
     """
     run = run_for(user=user, run_id=run_id)
-    rested = _stop_resting(run)
+    rested = _stop_resting(run, _BY_THE_PERSON)
     if not rested:
-        _stop_running(run)
+        _stop_running(run, _BY_THE_PERSON[Status.RUNNING])
     run = run_for(user=user, run_id=run_id)
     if rested:
         notices.run_changed(run)
@@ -143,20 +143,40 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     return run
 
 
-def _stop_resting(run: Run) -> bool:
+def stop_all_of(user_id: int, cause: str) -> int:
+    """End everything that was asked for by somebody, and begin nothing. How many."""
+    rows = Run.objects.filter(started_by=user_id).active()
+    found = list(
+        rows.select_related("answer", "question", "conversation", "credential")
+    )
+    causes = dict.fromkeys(_BY_THE_PERSON, cause)
+    # What waits first: else the end of one would begin the next.
+    for run in sorted(found, key=lambda run: run.status != Status.QUEUED):
+        if _stop_resting(run, causes):
+            run.refresh_from_db()
+            notices.run_changed(run)
+        else:
+            _stop_running(run, cause)
+    return len(found)
+
+
+_BY_THE_PERSON = {
+    Status.QUEUED: "You stopped it before it began.",
+    Status.WAITING: "You stopped it.",
+    Status.RUNNING: "You stopped it.",
+}
+
+
+def _stop_resting(run: Run, causes: dict[Status, str]) -> bool:
     """End a run that is queued or waits for a decision: nobody is at work on it.
 
     The row is held: a decision at the same moment comes before it, or after.
     """
-    causes = {
-        Status.QUEUED: "You stopped it before it began.",
-        Status.WAITING: "You stopped it.",
-    }
     now = timezone.now()
     with writing():
         held = Run.objects.select_for_update().filter(pk=run.pk)
         status = held.values_list("status", flat=True).first()
-        if status not in causes:
+        if status not in (Status.QUEUED, Status.WAITING):
             return False
         Run.objects.filter(pk=run.pk).update(
             status=Status.STOPPED,
@@ -168,11 +188,11 @@ def _stop_resting(run: Run) -> bool:
     return True
 
 
-def _stop_running(run: Run) -> None:
+def _stop_running(run: Run, cause: str) -> None:
     """Reach the thread at once if it is here; elsewhere its writer reads the row."""
     at_work = live.find(run.pk)
     if at_work is not None:
-        at_work.stop("You stopped it.")
+        at_work.stop(cause)
     Run.objects.filter(
         pk=run.pk, status__in=Run.AT_WORK, stop_requested_at=None
     ).update(stop_requested_at=timezone.now())

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import DatabaseError
 
 from context_app.assembly import Composed, TooMuch, schema_chars
@@ -232,7 +233,9 @@ def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Compos
 
 def _credential(run: Run) -> SavedAuthentication:
     """The credential, if the person may still use it now that it is their turn."""
-    mine = SavedAuthentication.objects.visible_to(run.started_by)
+    # As they are now: an answer may have waited for minutes.
+    people = User.objects.filter(pk__in=[run.started_by_id])
+    mine = SavedAuthentication.objects.visible_to(people.first())
     found = mine.filter(pk=run.credential_id).first() if run.credential_id else None
     if found is None:
         raise CredentialNotFound(

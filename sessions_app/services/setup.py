@@ -13,14 +13,13 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from sessions_app.errors import Invalid, NotFound
+from sessions_app.errors import NotFound
 from sessions_app.models import InstallationFact
+from sessions_app.services.accounts import new_account, save_new
 
 log = logging.getLogger(__name__)
 
@@ -63,37 +62,23 @@ def create_administrator(
     with transaction.atomic():
         if not is_valid(token):
             raise _used_up()
-        if password != again:
-            raise Invalid("The two passwords differ.", field="again")
-        user = _checked(username, password)
+        user = new_account(
+            username=username,
+            password=password,
+            again=again,
+            is_staff=True,
+            is_superuser=True,
+        )
         # Whoever deletes the token has used it: of two at the same moment, one.
         if not InstallationFact.objects.filter(name=_FACT).delete()[0]:
             raise _used_up()
-        user.save()
+        save_new(user)
     log.warning("setup.administrator_created", extra={"user_id": user.pk})
     return user
 
 
 def _used_up() -> NotFound:
     return NotFound("This link is used or too old. Start Maestro again for a new one.")
-
-
-def _checked(username: str, password: str) -> User:
-    """The administrator to be, not saved yet. Raises Invalid."""
-    name = User.normalize_username(username.strip())
-    if not name:
-        raise Invalid("Choose a user name.", field="username")
-    user = User(username=name, is_staff=True, is_superuser=True)
-    try:
-        user.clean_fields(exclude=["password"])
-        validate_password(password, user)
-    except ValidationError as exc:
-        field = "username" if hasattr(exc, "error_dict") else "password"
-        raise Invalid(" ".join(exc.messages), field=field) from None
-    if User.objects.filter(username=name).exists():
-        raise Invalid("That user name is taken.", field="username")
-    user.set_password(password)
-    return user
 
 
 def _hash(token: str) -> str:

@@ -27,6 +27,7 @@ from sessions_app.consumers.token import make_socket_token
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.services import setup
 from sessions_app.services.conversations import conversation_for
+from sessions_app.views.one_time import hide_address
 
 # Strings reach the page's HTML through one policy (js/markdown.js) or not at all.
 _TRUSTED_TYPES = {
@@ -70,6 +71,7 @@ def credentials(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
     """The first administrator's password, by the one-time link."""
+    hide_address(request)
     if not setup.is_valid(token):
         raise Http404
     error: Invalid | None = None

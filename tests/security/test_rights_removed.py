@@ -10,12 +10,33 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.test import AsyncClient
+from django.utils import timezone
 
+from context_app.models import ToolIntent
+from providers.errors import ProviderUnavailable
+from providers.retry import Limits
+from sessions_app import sweep
 from sessions_app.consumers import guard
-from sessions_app.models import Membership, Run, SavedAuthentication
-from sessions_app.runs import step
+from sessions_app.models import (
+    Membership,
+    Run,
+    SavedAuthentication,
+    SignedInBrowser,
+)
+from sessions_app.runs import closing, retrying, step
+from sessions_app.services import browsers
+from tests.security import things
 from tests.sessions_app.consumers.page import Page
-from tests.sessions_app.factories import make_credential, make_team, make_user
+from tests.sessions_app.factories import (
+    make_browser,
+    make_credential,
+    make_login,
+    make_oauth,
+    make_superuser,
+    make_team,
+    make_user,
+)
 from tests.sessions_app.factories_runs import (
     Script,
     ask,
@@ -82,7 +103,7 @@ async def test_a_page_that_is_being_sent_an_answer_is_closed_and_sent_no_more(
         await until_closed(page)
         assert page.closed == 4401
         assert await page.nothing(0.3)
-    said = page.text[accepted["run"]["id"]]
+    said = page.text.get(accepted["run"]["id"], "")
     await sync_to_async(wait_for_runs)()
     run = await Run.objects.select_related("answer").aget()
     # The answer itself goes on: it was asked for with right.
@@ -158,3 +179,169 @@ async def test_a_page_that_is_open_cannot_go_on_using_it(
             assert refused["code"] in ("not_found", "refused")
     await sync_to_async(wait_for_runs)()
     assert len(script.requests) == 1
+
+
+# -- a person is out -------------------------------------------------------------------
+
+
+def close_by_page(user: User) -> None:
+    closing.close_account(user=make_superuser(), person_id=user.pk)
+
+
+def untick_active(user: User) -> None:
+    """As the admin does it, a shell, or a command."""
+    found = User.objects.get(pk=user.pk)
+    found.is_active = False
+    found.save()
+
+
+@pytest.mark.parametrize("end", [close_by_page, untick_active])
+def test_what_a_closed_person_asked_for_ends_at_work_and_in_the_queue(
+    alice: User, script: Script, end: Any
+) -> None:
+    """S-14: at once, and nothing of the queue is begun."""
+    script.say(*(f"{n} " for n in range(600)), pace_s=0.05)
+    first = ask(alice)
+    second = ask(alice, conversation_id=first.conversation.pk)
+    elsewhere = ask(alice)
+    wait_until(lambda: len(script.requests) == 2)
+    end(alice)
+    rows = Run.objects.filter(pk__in=[r.run.pk for r in (first, second, elsewhere)])
+    wait_until(lambda: not rows.active().exists())
+    assert {row.status for row in rows} == {"stopped"}
+    assert {row.cause for row in rows} == {closing.CLOSED}
+    assert len(script.requests) == 2
+    wait_for_runs()
+
+
+def test_a_call_that_waits_for_their_word_is_given_up(alice: User) -> None:
+    hers = things.make_things(alice)
+    untick_active(alice)
+    assert Run.objects.get(pk=hers["run_id"]).status == "stopped"
+    assert ToolIntent.objects.get(pk=hers["intent_id"]).state not in (
+        "requested",
+        "approved",
+    )
+
+
+@pytest.mark.parametrize("end", [close_by_page, untick_active])
+def test_sessions_and_logins_at_vendors_end_too(alice: User, end: Any) -> None:
+    browser, login = make_browser(alice), make_login(user=alice)
+    other = make_browser(make_user("bob"))
+    end(alice)
+    login.refresh_from_db()
+    assert login.status == "cancelled"
+    left = set(Session.objects.values_list("pk", flat=True))
+    assert other.session_id in left and browser.session_id not in left
+
+
+@pytest.mark.parametrize("end", [close_by_page, untick_active])
+async def test_a_page_that_is_silent_is_closed_as_well(
+    alice: User, monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    """Nothing is sent to it, so no round of the guard would look."""
+    monkeypatch.setattr(guard, "EVERY_S", 3600)
+    async with Page(alice) as page:
+        await page.say(type="ping")
+        await page.until("pong")
+        await sync_to_async(end)(alice)
+        await until_closed(page)
+        assert page.closed == 4401
+
+
+@pytest.mark.parametrize("how", ["sign out", "end", "new password"])
+async def test_a_silent_page_is_closed_with_its_session(
+    alice: User, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(guard, "EVERY_S", 3600)
+    async with Page(alice) as page:
+        key = page.session_key
+        await SignedInBrowser.objects.acreate(
+            session_id=key, user=alice, seen_at=timezone.now()
+        )
+        if how == "sign out":
+            await sync_to_async(Session.objects.filter(pk=key).delete)()
+        elif how == "end":
+            await sync_to_async(browsers.end_all)(user_id=alice.pk)
+        else:
+            await new_password(alice)
+        await until_closed(page)
+        assert page.closed == 4401
+
+
+async def test_other_peoples_pages_stay_open(alice: User) -> None:
+    bob = await sync_to_async(make_user)("bob")
+    async with Page(bob) as page:
+        await sync_to_async(untick_active)(alice)
+        await page.say(type="ping")
+        assert (await page.until("pong"))["type"] == "pong"
+
+
+def test_an_account_that_was_closed_by_sql_is_found_by_the_next_round(
+    alice: User, script: Script
+) -> None:
+    script.say(*(f"{n} " for n in range(600)), pace_s=0.05)
+    run = ask(alice).run
+    wait_until(lambda: script.requests)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert closing.end_left_over() == 1
+    wait_until(lambda: not Run.objects.active().exists())
+    assert Run.objects.get(pk=run.pk).cause == closing.CLOSED
+
+
+def test_a_queued_question_of_somebody_who_is_out_is_not_asked(
+    alice: User, script: Script
+) -> None:
+    script.say("first").gate = threading.Event()
+    first = ask(alice)
+    second = ask(alice, conversation_id=first.conversation.pk)
+    wait_until(lambda: script.requests)
+    User.objects.filter(pk=alice.pk).update(is_active=False)  # nobody is told
+    script.gate.set()
+    wait_for_runs()
+    assert Run.objects.get(pk=second.run.pk).status == "failed"
+    assert len(script.requests) == 1
+
+
+def test_nothing_is_renewed_for_somebody_who_is_out_but_what_others_use() -> None:
+    """S-14: the scheduled work on their behalf."""
+    bob = make_user("bob", is_active=False)
+    due = {"refresh_at": timezone.now()}
+    make_oauth(owner=bob, name="alone", **due)
+    lent = make_oauth(owner=bob, name="lent", team=make_team(), **due)
+    theirs = make_oauth(owner=make_user("dora"), name="doras", **due)
+    names = {name for _, name, _ in sweep.due()}
+    assert names == {lent.name, theirs.name}
+
+
+# -- a right is gone -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lose", [take_back, leave_the_team])
+def test_an_answer_that_is_tried_again_may_not_use_it_any_more(
+    script: Script, monkeypatch: pytest.MonkeyPatch, lose: Any
+) -> None:
+    """F29: the vendor refused for a moment; meanwhile the right went."""
+    bob, row = shared()
+    monkeypatch.setattr(
+        retrying, "limits", lambda run: Limits(attempts=3, base_s=0.5, cap_s=0.5)
+    )
+    script.refuse = ProviderUnavailable("Later.", provider="openai")
+    run = ask(bob, credential_id=row.pk).run
+    wait_until(lambda: Run.objects.filter(pk=run.pk, status="retrying").exists())
+    lose(row)
+    wait_for_runs()
+    late = Run.objects.get(pk=run.pk)
+    assert (late.status, late.error["kind"]) == ("failed", "CredentialNotFound")
+    assert len(script.requests) == 1
+
+
+async def test_who_is_staff_no_longer_manages_nothing_with_the_next_request(
+    transactional_db: None,
+) -> None:
+    stan = await sync_to_async(make_user)("stan", is_staff=True)
+    client = AsyncClient()
+    await client.aforce_login(stan, backend="django.contrib.auth.backends.ModelBackend")
+    assert (await client.get("/people/")).status_code == 200
+    await User.objects.filter(pk=stan.pk).aupdate(is_staff=False)
+    assert (await client.get("/people/")).status_code == 404

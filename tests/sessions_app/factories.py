@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from context_app.models import ToolIntent
@@ -22,8 +23,10 @@ from sessions_app import crypto
 from sessions_app.models import (
     Membership,
     PendingLogin,
+    Role,
     Run,
     SavedAuthentication,
+    SignedInBrowser,
     Team,
 )
 
@@ -44,13 +47,24 @@ def make_superuser(username: str = "") -> User:
     return get_user_model().objects.create_superuser(name, password=PASSWORD)
 
 
-def make_team(*members: User, name: str = "") -> Team:
-    """A team of these people."""
+def make_team(*members: User, name: str = "", manager: User | None = None) -> Team:
+    """A team of these people; `manager` is in it too, and manages it."""
     team = Team.objects.create(name=name or f"team {next(_numbers)}")
     Membership.objects.bulk_create(
         Membership(team=team, user=person) for person in members
     )
+    if manager is not None:
+        Membership.objects.create(team=team, user=manager, role=Role.MANAGER)
     return team
+
+
+def make_browser(user: User) -> SignedInBrowser:
+    """A browser in which this person is signed in."""
+    store = SessionStore()
+    store.create()
+    return SignedInBrowser.objects.create(
+        session_id=store.session_key, user=user, seen_at=timezone.now()
+    )
 
 
 def make_credential(

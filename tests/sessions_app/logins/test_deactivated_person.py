@@ -44,9 +44,9 @@ def deactivate(root, person):
 
 
 def nothing_came_of_it(vendor):
-    """No credential, the login never taken up, the vendor never asked for a token."""
+    """No credential, the login ended, the vendor never asked for a token."""
     assert not SavedAuthentication.objects.exists()
-    assert PendingLogin.objects.get().status == "waiting"
+    assert PendingLogin.objects.get().status == "cancelled"
     assert vendor.oauth()["token_requests"] == []
 
 

@@ -13,15 +13,22 @@ import sessions_app
 from context_app.models import Audit, ContextChunk, ToolIntent
 from sessions_app.models import (
     Conversation,
+    Invitation,
+    Membership,
     Message,
     PendingLogin,
     Run,
     SavedAuthentication,
+    SignedInBrowser,
+    Team,
 )
+from sessions_app.services import invitations
 from tests.sessions_app.factories import (
+    make_browser,
     make_credential,
     make_intent,
     make_login,
+    make_superuser,
     make_team,
     make_user,
     sign_in,
@@ -38,6 +45,10 @@ OPEN = {
     "login": "the way in",
     "logout": "POST with CSRF; nothing to see",
     "setup": "the one-time link is the key",
+    "join": "the invitation's link is the key",
+    "join-nothing": "says that a link is broken",
+    "reset": "the one-time link is the key",
+    "reset-nothing": "says that a link is broken",
 }
 # Not an id but a word in the address.
 WORDS = {"token": "x", "provider": "openai"}
@@ -51,7 +62,12 @@ IDS = (
     "entry_id",
     "attachment_id",
     "audit_id",
+    "person_id",
+    "team_id",
+    "invitation_id",
+    "browser_id",
 )
+NUMBERS = {"person_id"}  # of Django's own table
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 # What a caller of a route with an id would send to have its way.
@@ -68,6 +84,9 @@ BODIES = {
     "api-context-preview": {"text": "x"},
     "api-context-summary": {},
     "api-library-entry": {"title": "mine now", "text": "x"},
+    "team-rename": {},
+    "team-add-member": {},
+    "team-role": {},
     "api-library-attach": {"credential_id": "00000000-0000-0000-0000-000000000000"},
 }
 # Routes with an id that take no body.
@@ -93,17 +112,34 @@ BARE = {
     "audit-json",
     "audit-markdown",
     "audit-sarif",
+    "account-end",
+    "person-close",
+    "person-reopen",
+    "person-sign-out",
+    "person-reset",
+    "invitation-renew",
+    "invitation-revoke",
+    "team",
+    "team-delete",
+    "team-remove",
+    "team-withdraw",
 }
 
 
-def routes(patterns=None):
+def routes(patterns=None, outer=()):
     """(name, argument names) of every URL but the admin's own."""
     for pattern in patterns or get_resolver().url_patterns:
+        names = [*outer, *pattern.pattern.converters]
         if isinstance(pattern, URLResolver):
             if pattern.app_name != "admin":
-                yield from routes(pattern.url_patterns)
+                yield from routes(pattern.url_patterns, names)
         elif isinstance(pattern, URLPattern):
-            yield pattern.name, list(pattern.pattern.converters)
+            yield pattern.name, names
+
+
+def nowhere():
+    """Ids of nothing."""
+    return {name: 10**9 if name in NUMBERS else uuid.uuid4() for name in IDS}
 
 
 def path_of(name, names, ids):
@@ -122,7 +158,7 @@ def test_every_route_has_a_name_of_its_own():
 
 
 def test_every_view_asks_for_a_login_unless_it_is_on_the_list(client):
-    ids = {name: uuid.uuid4() for name in IDS} | WORDS
+    ids = nowhere() | WORDS
     seen = set()
     for name, names in routes():
         seen.add(name)
@@ -189,7 +225,13 @@ def alices_things():
     chunk = ContextChunk.objects.create(
         conversation=conversation, owner=alice, kind="text", title="hers", text="x"
     )
+    team = make_team(alice)
+    invitation, _ = invitations.invite(user=make_superuser("root"), team_id=team.pk)
     ids = {
+        "person_id": alice.pk,
+        "team_id": team.pk,
+        "invitation_id": invitation.pk,
+        "browser_id": make_browser(alice).pk,
         "chunk_id": chunk.pk,
         "entry_id": entry.pk,
         "attachment_id": attachment.pk,
@@ -266,19 +308,13 @@ def test_whom_a_key_is_shared_with_may_use_it_and_change_nothing(client):
 
 
 def snapshot():
-    return tuple(
-        list(model.objects.order_by("pk").values())
-        for model in (
-            Conversation,
-            Message,
-            Run,
-            SavedAuthentication,
-            PendingLogin,
-            ToolIntent,
-            ContextChunk,
-            Audit,
-        )
-    )
+    models = (
+        Conversation, Message, Run, SavedAuthentication, PendingLogin, ToolIntent,
+        ContextChunk, Team, Membership, Invitation, Audit,
+    )  # fmt: skip
+    hers = SignedInBrowser.objects.filter(user__username="alice")
+    rows = [list(model.objects.order_by("pk").values()) for model in models]
+    return (*rows, list(hers.values("pk")))
 
 
 def test_an_own_conversation_with_a_foreign_message_is_not_found(client):
@@ -317,7 +353,7 @@ def test_a_key_cannot_be_shared_with_a_team_of_others(client):
 def test_state_changes_need_a_csrf_token():
     strict = Client(enforce_csrf_checks=True)
     sign_in(strict, make_user("alice"))
-    ids = {name: uuid.uuid4() for name in IDS} | WORDS
+    ids = nowhere() | WORDS
     for name, names in routes():
         if name in ("healthz", "readyz", "metrics"):
             continue

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from maestro import log_config
+from sessions_app.errors import Invalid
 from sessions_app.models import InstallationFact
 from sessions_app.services import setup
 from tests.sessions_app.factories import make_superuser
@@ -69,7 +70,7 @@ def test_there_is_none_once_there_is_an_administrator():
 )
 def test_a_mistake_is_said_and_the_link_stays_good(client, wrong):
     token = setup.issue_setup_token()
-    with pytest.raises(setup.Invalid):
+    with pytest.raises(Invalid):
         fields = {**GOOD, **wrong}
         setup.create_administrator(token=token, **fields)
     assert not User.objects.exists()
