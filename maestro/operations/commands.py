@@ -24,6 +24,7 @@ class OperationCommand(BaseCommand):
     """Base: `--json`, `--quiet`, and `progress` to hand to an operation."""
 
     requires_system_checks: list[str] = []
+    stopped = "Stopped; nothing was changed."  # what Ctrl-C leaves
     _said_at = 0.0
     _said = ""
     _is_quiet = False
@@ -34,7 +35,7 @@ class OperationCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._is_quiet = options["quiet"]
-        with errors_in_words():
+        with errors_in_words(self.stopped):
             self.operate(options)
 
     def operate(self, options: dict[str, Any]) -> None:
@@ -57,7 +58,7 @@ class OperationCommand(BaseCommand):
 
 
 @contextmanager
-def errors_in_words() -> Iterator[None]:
+def errors_in_words(stopped: str = "Stopped.") -> Iterator[None]:
     """What an operation refuses becomes one line on stderr and its exit code."""
     try:
         yield
@@ -66,4 +67,4 @@ def errors_in_words() -> Iterator[None]:
     except CryptoError as exc:
         raise CommandError(f"The keys: {exc}.", returncode=FAILED) from None
     except KeyboardInterrupt:
-        raise CommandError("Stopped; nothing was changed.", returncode=130) from None
+        raise CommandError(stopped, returncode=130) from None

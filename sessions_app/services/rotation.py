@@ -31,8 +31,9 @@ BATCH = 200  # rows: larger ones keep others waiting for more than 100 ms
 _PASSES = 20
 _BUSY_TRIES = 30  # a second each: SQLite has then waited for its own 20 s before
 # A process may have encrypted with the old key just before the new one was there, and
-# commit only now. Longer than SQLite waits for a lock and a request may take to commit.
-SETTLED_S = 60.0
+# commit only now. Longer than SQLite waits for a lock (20 s); what comes later still is
+# met by the last look, right before a key goes.
+SETTLED_S = 30.0
 
 
 @dataclass(slots=True)

@@ -114,14 +114,16 @@ class Installation:
 
 
 @contextmanager
-def database_url(kind: str) -> Iterator[str]:
-    """ "" for SQLite in the data directory; else a PostgreSQL database of its own."""
+def database_url(kind: str, template: str = "") -> Iterator[str]:
+    """ "" for SQLite in the data directory; else a PostgreSQL database of its own, empty
+    or a copy of another one."""
     if kind == "sqlite":
         yield ""
         return
     name = f"maestro_operations_{secrets.token_hex(4)}"
     with _server() as server:
-        server.execute(f"CREATE DATABASE {name}")
+        copied = f" TEMPLATE {template}" if template else ""
+        server.execute(f"CREATE DATABASE {name}{copied}")
         try:
             yield f"{SERVER.rstrip('/')}/{name}"
         finally:

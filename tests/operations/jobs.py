@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import django
 
@@ -33,6 +34,75 @@ def fill(count="20", user="alice"):
     SavedAuthentication.objects.bulk_create(rows, batch_size=2000)
     Conversation.objects.create(owner=owner, title=NASTY[:100])
     print(len(rows))
+
+
+def fill_many(count):
+    """Credentials by the hundred thousand: only their ids, names and secrets differ."""
+    from django.db import connection, transaction
+
+    from sessions_app import crypto
+    from sessions_app.models import SavedAuthentication
+    from tests.operations.installation import CANARY
+
+    ring, key = crypto.keyring(), SavedAuthentication._meta.pk
+    pattern = SavedAuthentication.objects.order_by("name").first()
+    own = ("id", "name", "secrets")
+    columns = [
+        field.column
+        for field in SavedAuthentication._meta.concrete_fields
+        if field.column not in own
+    ]
+    rows = []
+    for number in range(int(count)):
+        pk = uuid4()
+        token = ring.encrypt(
+            {"api_key": f"{CANARY}-{number}"}, crypto.secrets_context(pk)
+        )
+        rows.append((key.get_db_prep_value(pk, connection), f"many{number}", token))
+    names = ", ".join(columns)
+    table = SavedAuthentication._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE many (id text, name text, secrets text)")
+        if connection.vendor == "postgresql":
+            with cursor.copy("COPY many FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            cursor.executemany("INSERT INTO many VALUES (%s, %s, %s)", rows)
+        cast = "::uuid" if connection.vendor == "postgresql" else ""
+        cursor.execute(
+            f"INSERT INTO {table} (id, name, secrets, {names}) "
+            f"SELECT many.id{cast}, many.name, many.secrets, {names} FROM many, "
+            f"(SELECT {names} FROM {table} WHERE name = %s) AS pattern",
+            [pattern.name],
+        )
+
+
+def hold(pk):
+    """Something of each kind that keeps an old key in use, and nobody can re-encrypt."""
+    from datetime import timedelta
+
+    from django.contrib.auth.models import User
+    from django.utils import timezone
+
+    from sessions_app import crypto, spool
+    from sessions_app.models import PendingLogin
+
+    spool.write(UUID(pk), 1, {"access_token": "renewed"})
+    PendingLogin.objects.create(
+        id=pk, user=User.objects.get(username="alice"), provider="openai",
+        method="browser", name="waits", expires_at=timezone.now() + timedelta(hours=1),
+        sealed=crypto.encrypt({"verifier": "v"}, "of another row"),
+    )  # fmt: skip
+
+
+def let_go(pk):
+    """The opposite of `hold`."""
+    from sessions_app import spool
+    from sessions_app.models import PendingLogin
+
+    spool.forget(UUID(pk), 1)
+    PendingLogin.objects.all().delete()
 
 
 def write(stop_file):

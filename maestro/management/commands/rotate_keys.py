@@ -21,6 +21,7 @@ class Command(OperationCommand):
         "Re-encrypt all saved secrets with the newest key. Safe while Maestro runs, and "
         "safe to repeat after it was killed."
     )
+    stopped = "Stopped. Both keys work; run it again and it goes on where it ended."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
