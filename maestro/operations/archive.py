@@ -36,6 +36,9 @@ _PART = re.compile(r"\A(database\.sqlite3|tables/[a-z_][a-z0-9_]{0,62})\Z")
 _MAX_MANIFEST_BYTES = 4_000_000
 PIECE_BYTES = 1 << 20
 
+# What `zipfile` raises on damaged files; RuntimeError: a bit says it were encrypted.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+
 
 class Writer:
     """Writes parts, then the manifest. Use as a context manager; call `finish`."""
@@ -101,7 +104,7 @@ class Reader:
             self._zip = zipfile.ZipFile(path)
         except OSError as exc:
             raise OperationFailed(f"{path} cannot be read ({exc.strerror}).") from None
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        except _DAMAGE:
             raise Unfit(f"{path} is not a backup, or it is cut off.") from None
         try:
             self.manifest, self.is_sealed = self._read_manifest()
@@ -137,7 +140,7 @@ class Reader:
                         raise Unfit(f"{name} is larger than the backup says.")
                     seen.update(piece)
                     yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as exc:
+        except _DAMAGE as exc:
             raise Unfit(f"{name} is damaged ({type(exc).__name__}).") from None
         if size != facts["size"] or seen.hexdigest() != facts["sha256"]:
             raise Unfit(f"{name} is not what was saved.")
@@ -149,7 +152,10 @@ class Reader:
             raise Unfit("The file holds a name twice: it is not one of our backups.")
         for info in infos:
             mode = info.external_attr >> 16
-            is_plain = stat.S_IFMT(mode) in (0, stat.S_IFREG)
+            is_plain = (
+                stat.S_IFMT(mode) in (0, stat.S_IFREG)
+                and info.compress_type == zipfile.ZIP_DEFLATED
+            )
             is_known = info.filename in (MANIFEST, SEAL) or _PART.match(info.filename)
             if not is_plain or not is_known:
                 raise Unfit(
@@ -183,7 +189,7 @@ class Reader:
             raise Unfit(
                 f"There is no {name}: not a backup, or one that never ended."
             ) from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+        except _DAMAGE:
             raise Unfit(f"{name} is damaged.") from None
 
 

@@ -105,6 +105,55 @@ def let_go(pk):
     PendingLogin.objects.all().delete()
 
 
+def damage(backup, folder):
+    """Verify a backup with one bit flipped, at many places, and cut off, at many. Which
+    of these were called good and are not the same backup."""
+    from maestro.operations import backups
+    from maestro.operations.errors import Unfit
+
+    content = Path(backup).read_bytes()
+    places = range(0, len(content), max(1, len(content) // 150))
+    broken = {f"cut at {at}": content[:at] for at in places}
+    for at in places:
+        flipped = bytearray(content)
+        flipped[at] ^= 0x10
+        broken[f"flipped at {at}"] = bytes(flipped)
+    lost, tried = [], Path(folder) / "tried.backup"
+    whole = contents(backup)
+    for name, body in broken.items():
+        tried.write_bytes(body)
+        try:
+            report = backups.check(tried, lambda *_: None)
+        except Unfit:
+            continue
+        if not report.problems and contents(tried) != whole:
+            lost.append(name)
+    print(json.dumps({"tried": len(broken), "lost": lost}))
+
+
+def contents(path):
+    """The parts of a backup, as a restore would read them."""
+    from maestro.operations.archive import Reader
+
+    with Reader(Path(path)) as reader:
+        return {name: b"".join(reader.pieces(name)) for name in reader.parts}
+
+
+def verdicts(*paths):
+    """What verifying says about each of these files; "" when it is good."""
+    from maestro.operations import backups
+    from maestro.operations.errors import Unfit
+
+    found = []
+    for path in paths:
+        try:
+            report = backups.check(Path(path), lambda *_: None)
+            found.append(" ".join(report.problems))
+        except Unfit as exc:
+            found.append(str(exc))
+    print(json.dumps(found))
+
+
 def write(stop_file):
     """Pairs of rows, each in one transaction, until the file is there. How many pairs."""
     from django.db import transaction

@@ -12,11 +12,15 @@ from tests.operations.installation import until
 
 pytestmark = pytest.mark.timeout(300)
 
-SECRETS = "SELECT count(*) FROM sessions_app_savedauthentication WHERE secrets LIKE '{}'"
+SECRETS = (
+    "SELECT count(*) FROM sessions_app_savedauthentication WHERE secrets LIKE '{}'"
+)
 
 
 def keys_of(installation):
-    return [key_files.parse_key(key).id for key in key_files.read_lines(installation.keys)]
+    return [
+        key_files.parse_key(key).id for key in key_files.read_lines(installation.keys)
+    ]
 
 
 def under(installation, key):
