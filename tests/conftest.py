@@ -1,5 +1,32 @@
-"""Fixtures of every test: the emulator."""
+"""Fixtures of every test: the emulator, and a database whose canary fits the usual keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 
 from tests.emulator import emulator, emulator_process
 
 __all__ = ["emulator", "emulator_process"]
+
+
+@pytest.fixture(autouse=True)
+def _canary(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[None]:
+    """Emptying the database plants a new canary: with the keys of this very test, if it
+    has its own and is not done with them yet. The next test has others."""
+    yield
+    mark = request.node.get_closest_marker("django_db")
+    is_emptied = mark is not None and mark.kwargs.get("transaction")
+    if not (is_emptied or "transactional_db" in request.fixturenames):
+        return
+    from sessions_app import crypto
+    from sessions_app.models import EncryptionCanary
+
+    with django_db_blocker.unblock():
+        try:
+            crypto.verify_canary()
+        except crypto.CryptoError:
+            EncryptionCanary.objects.all().delete()
+            crypto.plant_canary()
