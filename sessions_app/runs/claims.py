@@ -24,9 +24,10 @@ Status = Run.Status
 
 
 def is_abandoned(run: Run) -> bool:
-    """Whether nobody works on a run that says it is running."""
-    if run.worker == identity():
-        return False
+    """Whether nobody works on a run that says it is running, and that is not live here.
+
+    One of this process, too: the end of its work could not be stored, perhaps.
+    """
     if run.worker and is_dead(run.worker):
         return True
     return run.heartbeat_at is None or run.heartbeat_at < timezone.now() - STALE_AFTER

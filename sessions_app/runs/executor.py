@@ -61,7 +61,16 @@ class Executor:
             if self._threads >= settings.MAESTRO_MAX_CONCURRENT_RUNS:
                 return
             self._threads += 1
-        threading.Thread(target=self._work, name="run", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name="run", daemon=True).start()
+        except RuntimeError:  # no memory for another one: the reaper submits it again
+            log.error("runs.no_thread", extra={"run_id": str(run_id)})
+            with self._lock:
+                self._threads -= 1
+                self._known.discard(run_id)
+                if run_id in self._waiting:
+                    self._waiting.remove(run_id)
+                self._lock.notify_all()
 
     def submit_again(self, run_id: UUID) -> None:
         """The same, from the thread that has just worked on it."""

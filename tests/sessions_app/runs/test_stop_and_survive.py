@@ -16,7 +16,7 @@ from django.utils import timezone
 from maestro import doorbell
 from providers.events import TextDelta
 from sessions_app.models import Run, RunBatch
-from sessions_app.runs import claims, live, reaper, service, writer
+from sessions_app.runs import claims, finish, live, reaper, service, writer
 from sessions_app.runs import log as run_log
 from sessions_app.runs.batches import encode
 from sessions_app.runs.executor import executor
@@ -252,6 +252,48 @@ def test_a_database_that_stays_away_ends_the_run_with_a_clear_cause(
     assert run.error["kind"] == "StorageUnavailable"
     assert "database" in run.cause
     assert set(run.answer.text) == {"x"}
+
+
+def test_an_end_that_could_not_be_stored_is_found_by_the_reaper_of_this_process(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-3: no answer says "running" for ever because the database was away too long."""
+    script.say("kept")
+
+    def away(*_: object) -> None:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as without:
+        without.setattr(finish, "GIVE_UP_AFTER_S", 0.1)
+        without.setattr(finish, "_commit", away)
+        started = ask()
+        wait_for_runs()
+    assert Run.objects.get(pk=started.run.pk).status == "running"
+    assert reaper.reap_once() == 0  # it may only just have been claimed
+    Run.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=31))
+    assert reaper.reap_once() == 1
+    assert Run.objects.get(pk=started.run.pk).status == "interrupted"
+
+
+def test_a_thread_that_cannot_be_started_costs_time_and_no_answer(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F9: no memory for another thread; the question is kept, and answered later."""
+    script.say("late")
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "run":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", refuse)
+        started = ask()
+    assert Run.objects.get(pk=started.run.pk).status == "queued"
+    reaper.reap_once()
+    wait_for_runs()
+    assert Run.objects.get(pk=started.run.pk).status == "done"
 
 
 def test_a_conversation_deleted_in_mid_answer_ends_its_run_alone(
