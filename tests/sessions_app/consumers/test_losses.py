@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,8 +16,10 @@ from django.contrib.auth.models import User
 
 from maestro import doorbell
 from maestro.doorbell import Doorbell
+from providers import http
 from sessions_app.consumers import chat
 from sessions_app.runs import live, log, notices
+from tests.emulator import EmulatorProcess
 from tests.sessions_app.consumers.page import Page, answer_text
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import Script, ask
@@ -63,6 +67,59 @@ async def test_a_burst_of_5000_deltas_through_a_layer_of_10_is_identical(
         script.gate.set()
         answer = await page.until_over(run_id)
         assert page.text[run_id] == answer_text(answer) == "".join(words)
+
+
+async def test_a_burst_of_5000_deltas_travels_in_few_frames(
+    alice: User, emulator: EmulatorProcess
+) -> None:
+    """R-9: from a real vendor, as fast as it can, to one socket."""
+    words = [f"{n} " for n in range(5000)]
+    emulator.script(text="".join(words).strip())
+    before = http.settings()
+    http.configure(http.HttpSettings(reroute=emulator.origins()))
+    try:
+        async with Page(alice) as page:
+            accepted = await page.ask(model="gpt-6.1-terra")
+            run_id = accepted["run"]["id"]
+            answer = await page.until_over(run_id, timeout_s=60)
+    finally:
+        http.configure(before)
+    assert page.text[run_id] == answer_text(answer) == "".join(words).strip()
+    batches = [frame for frame in page.frames if frame["type"] == "batch"]
+    assert emulator.streams()[-1]["said"] >= 5000
+    assert len(batches) < 500
+
+
+async def test_a_page_that_is_offline_a_hundred_times_shows_the_text_once(
+    alice: User, script: Script
+) -> None:
+    """F34: gone without a word at random points, back with what it has, over sockets."""
+    words = [f"{n} " for n in range(1500)]
+    script.say(*words, pace_s=0.005)
+    chance = random.Random(34)
+    page, silent = Page(alice), []
+    await page.__aenter__()
+    accepted = await page.ask(model="m")
+    run_id = accepted["run"]["id"]
+    for number in range(100):
+        until = time.monotonic() + chance.random() * 0.05
+        while time.monotonic() < until and run_id not in page.answers:
+            if await page.nothing(0.005):
+                continue
+            await page.next()
+        kept = page
+        page = Page(alice)
+        page.text, page.position = kept.text, kept.position
+        if number % 2:
+            await kept.leave()
+        else:
+            silent.append(kept)  # the server does not hear that it went
+        await page.__aenter__()
+        await page.follow(accepted["conversation"]["id"])
+    answer = await page.until_over(run_id)
+    assert page.text[run_id] == answer_text(answer) == "".join(words)
+    for one in (*silent, page):
+        await one.leave()
 
 
 async def test_even_a_layer_that_loses_everything_only_costs_time(
