@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from context_app.views import audits, context, library
+from context_app.views import audit_pages, audits, context, library
 
 _CONTEXT = "api/conversations/<uuid:conversation_id>/context/"
 
@@ -25,6 +25,8 @@ urlpatterns = [
         library.attachment,
         name="api-attachment",
     ),
+    path("audits/", audit_pages.audits, name="audits"),
+    path("audits/<uuid:audit_id>/", audit_pages.audit, name="audit"),
     path("api/audits/", audits.collection, name="api-audits"),
     path("api/audits/<uuid:audit_id>/", audits.one, name="api-audit"),
     path("api/audits/<uuid:audit_id>/stop/", audits.stop, name="api-audit-stop"),

@@ -1,6 +1,7 @@
-"""What auditors and operators see of tools: intents, and the rules about them."""
+"""What auditors and operators see: intents of tools, the rules about them, code audits."""
 
+from context_app.admin.audits import AuditAdmin
 from context_app.admin.intents import ToolIntentAdmin
 from context_app.admin.policy import PolicyRuleAdmin, StandingApprovalAdmin
 
-__all__ = ["PolicyRuleAdmin", "StandingApprovalAdmin", "ToolIntentAdmin"]
+__all__ = ["AuditAdmin", "PolicyRuleAdmin", "StandingApprovalAdmin", "ToolIntentAdmin"]

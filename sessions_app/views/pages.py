@@ -30,14 +30,14 @@ from sessions_app.services.conversations import conversation_for
 from sessions_app.views.one_time import hide_address
 
 # Strings reach the page's HTML through one policy (js/markdown.js) or not at all.
-_TRUSTED_TYPES = {
+TRUSTED_TYPES = {
     "require-trusted-types-for": ["'script'"],
     "trusted-types": ["maestro", "dompurify"],
 }
 
 
 @never_cache
-@csp_update(_TRUSTED_TYPES)
+@csp_update(TRUSTED_TYPES)
 @require_safe
 @login_required
 def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpResponse:
@@ -58,7 +58,7 @@ def chat(request: HttpRequest, conversation_id: UUID | None = None) -> HttpRespo
 
 
 @never_cache
-@csp_update(_TRUSTED_TYPES)
+@csp_update(TRUSTED_TYPES)
 @require_safe
 @login_required
 def credentials(request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ import pytest
 from context_app.models import Audit, PolicyRule
 from tests.context_app.audits.conftest import BAD
 from tests.providers.audit.seeds import ROOT
-from tests.sessions_app.factories import make_user, sign_in
+from tests.sessions_app.factories import make_superuser, make_user, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -185,3 +185,14 @@ def test_a_rule_that_refuses_is_kept_for_people_too(auditor, workspace):
     reply = auditor.post(path="app")
     assert reply.status_code == 400
     assert "Not here" in reply.json()["error"]["message"]
+
+
+def test_the_admin_shows_what_was_audited_and_not_what_was_found(auditor, client):
+    row = auditor.audit(name="login.py")
+    sign_in(client, make_superuser())
+    page = f"/admin/context_app/audit/{row.pk}/change/"
+    for path in ("/admin/context_app/audit/", page):
+        text = client.get(path).content.decode()
+        assert "login.py" in text and "2 critical" in text
+        assert "SELECT" not in text and "sql_injection" not in text
+    assert client.post(page, {"source_name": "mine"}).status_code == 403

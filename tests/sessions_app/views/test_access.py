@@ -108,6 +108,7 @@ BARE = {
     "api-run-requests",
     "api-context-back",
     "api-attachment",
+    "audit",
     "api-audit",
     "api-audit-stop",
     "audit-json",
