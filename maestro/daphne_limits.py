@@ -19,6 +19,8 @@ from maestro.body_limit import refusal
 _reactor: Any = reactor  # its stubs know less than it does
 
 FAREWELL_S = 2.0
+# Pings of a quiet socket, in seconds: proxies cut what is silent for longer.
+PING_S = 20
 SERVERS_CODES = frozenset({1001, 1008, 1009, 1011, 1012, 1013})
 
 # Messages of one socket that the application has not taken yet, and how often to look

@@ -35,7 +35,7 @@ _TABLE = (
     Setting("MAESTRO_DATA", "str", None, "Data directory: database, keys, static files. Default: `data/` in the checkout."),
     Setting("MAESTRO_URL", "str", "http://127.0.0.1:8000", "The one public URL. Hosts, CSRF origins, websocket origins, redirects and cookie flags follow from it."),
     Setting("MAESTRO_EXTRA_ORIGINS", "list", [], "More origins that may use this installation, comma separated (`https://chat.lan:8443`)."),
-    Setting("MAESTRO_TRUSTED_PROXIES", "list", [], "Addresses of reverse proxies whose `X-Forwarded-*` headers count, comma separated."),
+    Setting("MAESTRO_TRUSTED_PROXIES", "list", [], "Addresses or networks (`10.0.0.0/24`) of reverse proxies whose `X-Forwarded-*` headers count, comma separated."),
     Setting("MAESTRO_SECRET_KEY", "str", None, "Signs sessions and queue payloads. Default: made once in the data directory, mode 0600.", is_secret=True),
     Setting("MAESTRO_ENCRYPTION_KEYS", "list", [], "Keys that encrypt saved secrets, newest first, comma separated (32 bytes, URL-safe base64). Default: the key file.", is_secret=True),
     Setting("MAESTRO_KEY_FILE", "str", None, "File with the encryption keys, one a line, newest first, mode 0600. Default: `keys/encryption.keys` in the data directory."),

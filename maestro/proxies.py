@@ -7,13 +7,28 @@ somebody else. Plain ASGI, in front of everything.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any, TypeAlias
+
+from maestro.env import SettingError
 
 Scope = dict[str, Any]
 App = Callable[
     [Scope, Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]],
     Awaitable[None],
 ]
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """MAESTRO_TRUSTED_PROXIES: addresses and networks. Raises SettingError."""
+    try:
+        return tuple(ip_network(text.strip()) for text in texts)
+    except ValueError as exc:
+        raise SettingError(
+            f"MAESTRO_TRUSTED_PROXIES names addresses or networks: {exc}."
+        ) from None
 
 
 class TrustedProxies:
@@ -25,17 +40,27 @@ class TrustedProxies:
 
     def __init__(self, app: App, trusted: Sequence[str]) -> None:
         self.app = app
-        self.trusted = frozenset(trusted)
+        self._networks = networks(trusted)
+        self._is_trusted = lru_cache(1024)(self._look_up)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] in ("http", "websocket"):
             scope = self._clean(scope)
         await self.app(scope, receive, send)
 
+    def _look_up(self, address: str) -> bool:
+        try:
+            found = ip_address(address)
+            # What comes by IPv4 to a socket that speaks both.
+            found = getattr(found, "ipv4_mapped", None) or found
+        except ValueError:
+            return False
+        return any(found in network for network in self._networks)
+
     def _clean(self, scope: Scope) -> Scope:
         peer = (scope.get("client") or ("", 0))[0]
         headers = scope["headers"]
-        if peer not in self.trusted:
+        if not self._is_trusted(peer):
             kept = [
                 (name, value)
                 for name, value in headers
@@ -49,6 +74,6 @@ class TrustedProxies:
             for address in value.decode("latin-1").split(",")
         ]
         for address in reversed(chain):
-            if address and address not in self.trusted:
+            if address and not self._is_trusted(address):
                 return {**scope, "client": (address, 0)}
         return scope

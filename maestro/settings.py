@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from maestro import database, keys, log_config, usage_limits
+from maestro import database, keys, log_config, proxies, usage_limits
 from maestro.env import SettingError, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,7 +51,7 @@ ALLOWED_HOSTS = sorted({urlsplit(origin).hostname or "" for origin in MAESTRO_OR
 CSRF_TRUSTED_ORIGINS = MAESTRO_ORIGINS
 FORCE_SCRIPT_NAME = _url.path.rstrip("/") or None
 MAESTRO_TRUSTED_PROXIES = read("MAESTRO_TRUSTED_PROXIES")
-if MAESTRO_TRUSTED_PROXIES:
+if proxies.networks(MAESTRO_TRUSTED_PROXIES):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # -- what it is made of -----------------------------------------------------------------
@@ -163,7 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 86_400  # seconds, of the link that an administrator makes
 # Ten tries in five minutes, for one name from one address: a stranger cannot lock out a

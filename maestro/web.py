@@ -17,7 +17,7 @@ def serve(host: str, port: int) -> None:
     """Serve until SIGTERM. `host` may be an IPv6 address."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maestro.settings")
     # Imported here: Twisted chooses its reactor when it is first imported.
-    from maestro.daphne_limits import LimitedServer  # isort: skip
+    from maestro.daphne_limits import PING_S, LimitedServer  # isort: skip
     from django.conf import settings
 
     from context_app.mcp import servers
@@ -38,6 +38,7 @@ def serve(host: str, port: int) -> None:
         application=application,
         endpoints=[f"tcp:port={port}:interface={interface}"],
         verbosity=1,
+        ping_interval=PING_S,
         websocket_timeout=-1,  # a chat may stay open for days
         application_close_timeout=5,
         server_name="maestro",

@@ -47,7 +47,7 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
     while True:
         try:
             in_database(_commit, run, live, outcome, values)
-            return True
+            break
         except NotOurs:
             return False
         except DatabaseError as exc:
@@ -57,12 +57,16 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
                 return False
             log.warning("run.store_failed", extra={"error": type(exc).__name__})
             time.sleep(0.5)
+    metrics.streamed(run.provider, live.log.deltas)
+    try:
+        in_database(tell, run)
+    except DatabaseError as exc:  # it is stored: followers find it when they look
+        log.warning("run.not_told", extra={"error": type(exc).__name__})
+    return True
 
 
 def _commit(run: Run, live: LiveRun, outcome: Outcome, values: dict[str, Any]) -> None:
     writer.commit_with(live, lambda: _store(run, outcome.response, values))
-    metrics.streamed(run.provider, live.log.deltas)
-    tell(run)
 
 
 def end_abandoned(run: Run, *, status: str, cause: str) -> bool:

@@ -22,11 +22,14 @@ PATIENCE_S = 60
 class Started:
     """One installation. Extra settings by name, as `MAESTRO_…`."""
 
-    def __init__(self, data: Path, *arguments: str, **settings: str) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, public_url: str = "", **settings: str
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.url = public_url or f"http://127.0.0.1:{port}"
         self.data = data
         self._log = data.parent / f"{data.name}.log"
         kept = {
@@ -82,7 +85,7 @@ class Started:
         """A window of the administrator; options of `new_context`."""
         context = browser.new_context(base_url=self.url, **options)
         page = context.new_page()
-        page.goto("/login/")
+        page.goto(f"{self.url}/login/")
         page.fill("#id_username", "admin")
         page.fill("#id_password", PASSWORD)
         page.click(".gate button[type=submit]")

@@ -250,8 +250,8 @@ class Page:
             return  # it is not quite up yet
         cookies = "; ".join(f"{c.name}={c.value}" for c in world.session.cookies)
         with connect(
-            f"ws://127.0.0.1:{world.port}/ws/chat/",
-            origin=world.url,  # type: ignore[arg-type]
+            f"{world.url.replace('http', 'ws', 1)}/ws/chat/",
+            origin="/".join(world.url.split("/")[:3]),  # type: ignore[arg-type]
             additional_headers={"Cookie": cookies},
             max_size=None,
         ) as link:

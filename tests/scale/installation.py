@@ -35,15 +35,23 @@ make_credential(owner=alice, name="key")
 class Door:
     """One web process: `url`, a signed-in `session`, and its part of the log."""
 
-    def __init__(self, installation: Installation, port: int) -> None:
+    def __init__(
+        self, installation: Installation, port: int, *, starts: bool = True
+    ) -> None:
         self.installation = installation
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self.process = installation.start(
-            f"web-{port}", "serve", "--host", "127.0.0.1", "--port", str(port)
-        )
+        if starts:
+            self.start()
         self.session = requests.Session()
         self.session.trust_env = False
+
+    def start(self) -> None:
+        self.process = self.installation.start("serve", "--port", str(self.port))
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(20) == 0, self.output()
 
     def output(self) -> str:
         return self.installation.output()
@@ -92,7 +100,8 @@ class Installation:
         self._folder = tempfile.TemporaryDirectory(prefix="maestro-scale-")
         self._log = Path(self._folder.name) / "log"
         ports = [free_port() for _ in range(webs)]
-        urls = [f"http://127.0.0.1:{port}" for port in ports]
+        self.proxy_port = free_port()
+        urls = [f"http://127.0.0.1:{port}" for port in [*ports, self.proxy_port]]
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("MAESTRO_")},
             "MAESTRO_DATA": self._folder.name,
@@ -100,6 +109,7 @@ class Installation:
             "MAESTRO_EXTRA_ORIGINS": ",".join(urls[1:]),
             "MAESTRO_DATABASE_URL": self.postgres.url,
             "MAESTRO_REDIS_URL": self.redis.url,
+            "MAESTRO_TRUSTED_PROXIES": "127.0.0.1/32",
             "MAESTRO_METRICS_TOKEN": "metrics-token",
             "MAESTRO_REROUTE": ",".join(
                 f"{k}={v}" for k, v in vendor.origins().items()
@@ -114,12 +124,12 @@ class Installation:
         self.manage("shell", "-c", PEOPLE)
         self.doors = [Door(self, port) for port in ports]
         self.started_at = time.monotonic()
-        self.workers = [self.start(f"worker-{n}", "work") for n in range(workers)]
+        self.workers = [self.start("work") for _ in range(workers)]
         for door in self.doors:
             door.until_healthy()
             door.sign_in()
 
-    def start(self, name: str, *command: str) -> subprocess.Popen[bytes]:
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
         """A process of the product that stays."""
         with self._log.open("ab") as out:
             process = subprocess.Popen(

@@ -1,6 +1,9 @@
-// api.js: JSON over HTTP, with CSRF and errors as sentences.
+// api.js: JSON over HTTP, with CSRF and errors as sentences. Paths begin at the application,
+// which may stand below a path of a larger site.
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+const root = (document.body.dataset.chatUrl ?? "/").slice(0, -1);
 
 export class ApiError extends Error {
   constructor(status, error) {
@@ -20,7 +23,7 @@ export async function api(method, path, body) {
   }
   let answer;
   try {
-    answer = await fetch(path, options);
+    answer = await fetch(root + path, options);
   } catch {
     throw new ApiError(0, { message: "The server cannot be reached. Is it running?" });
   }
