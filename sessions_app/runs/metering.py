@@ -2,7 +2,7 @@
 
 The one seam of all calls that cost: answers (`step.py`), summaries and audits wrap their
 `ChatStream` in a `Metered`. What a call brought is what the vendor told; where it told
-nothing (stopped, cut off), what was sent and what arrived is estimated.
+nothing, or not all of it (stopped, cut off), what was sent and what arrived is estimated.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from django.db import DatabaseError
 from providers.chat_stream import ResponseStream, Sink
 from providers.events import (
     Event,
+    Finished,
     ReasoningDelta,
     StreamError,
     TextDelta,
@@ -77,6 +78,7 @@ class Metered:
         self._usage: Usage | None = None
         self._chars = 0
         self._is_broken = False
+        self._is_over = False  # by the vendor's own word
 
     @property
     def request_body(self) -> Mapping[str, Any]:
@@ -129,6 +131,8 @@ class Metered:
             self._usage = event
         elif isinstance(event, StreamError):
             self._is_broken = True
+        elif isinstance(event, Finished):
+            self._is_over = event.stop_reason != "cancelled"
 
     def _spent(self) -> Spent | None:
         """None for a vendor that said nothing but an error."""
@@ -136,15 +140,19 @@ class Metered:
         if told is None and self._is_broken and not self._chars:
             return None
         is_whole = (
-            told is not None
+            self._is_over
+            and told is not None
             and told.input_tokens is not None
             and told.output_tokens is not None
         )
         sent = told.input_tokens if told else None
         said = told.output_tokens if told else None
+        if not is_whole:
+            # Some vendors count "1" when they begin, and the rest when they end.
+            said = max(said or 0, self._chars // _CHARS_PER_TOKEN)
         return Spent(
             input_tokens=self._call.input_tokens if sent is None else sent,
-            output_tokens=self._chars // _CHARS_PER_TOKEN if said is None else said,
+            output_tokens=said or 0,
             usage=told if is_whole else None,
             is_estimate=not is_whole,
         )

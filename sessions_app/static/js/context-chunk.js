@@ -53,7 +53,7 @@ function buttons(chunk) {
   const isOwn = chunk.scope === "conversation";
   const isReady = chunk.state === "ready";
   const made = [
-    isReady && button("pin", chunk.pinned ? CONTEXT.unpin : CONTEXT.pin, "📌", chunk.pinned),
+    isReady && button("pin", chunk.pinned ? CONTEXT.unpin : CONTEXT.pin, "⚑", chunk.pinned),
     isReady && button("exclude", chunk.excluded ? CONTEXT.include : CONTEXT.exclude, chunk.excluded ? "+" : "⊘", chunk.excluded),
     isReady && isOwn && button("up", CONTEXT.up, "↑"),
     isReady && isOwn && button("down", CONTEXT.down, "↓"),

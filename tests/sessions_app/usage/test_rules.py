@@ -167,6 +167,21 @@ def test_what_was_cut_off_is_estimated_by_what_arrived():
     assert (row.input_tokens, row.output_tokens, row.estimated) == (100, 10, 1)
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        Finished(stop_reason="cancelled"),
+        StreamError(error=ErrorInfo(kind="StreamCut", message="cut")),
+    ],
+)
+def test_a_count_of_the_beginning_is_not_taken_for_the_whole(end):
+    alice = make_user()
+    begun = Usage(input_tokens=90, output_tokens=1)
+    make(make_call(alice.pk), begun, TextDelta(text="x" * 40), end)
+    row = UsageDay.objects.get()
+    assert (row.input_tokens, row.output_tokens, row.estimated) == (90, 10, 1)
+
+
 def test_a_process_that_died_gives_its_reservation_back():
     alice = make_user()
     make_limit("requests", 1)
