@@ -48,9 +48,21 @@ def ensure(lock: str) -> Path:
     return PYTHON
 
 
+# What each lock includes, itself last: an environment made from it serves them all.
+_INCLUDES = {
+    "requirements.txt": [],
+    "requirements-scale.txt": ["requirements.txt"],
+    "requirements-sso.txt": ["requirements.txt"],
+    "requirements-dev.txt": [
+        "requirements.txt",
+        "requirements-scale.txt",
+        "requirements-sso.txt",
+    ],
+}
+
+
 def _served_by(lock: str) -> list[str]:
-    order = ["requirements.txt", "requirements-scale.txt", "requirements-dev.txt"]
-    return order[: order.index(lock) + 1]
+    return [*_INCLUDES[lock], lock]
 
 
 def _make() -> None:

@@ -88,6 +88,13 @@ _TABLE = (
     Setting("MAESTRO_GEMINI_OAUTH_WEB_CLIENT", "bool", False, "The client is of type “Web application” and `MAESTRO_URL/oauth/callback/gemini/` is registered with it. Default: a desktop client."),
     Setting("MAESTRO_GEMINI_PROJECT", "str", "", "Google Cloud project that Gemini logins are counted to (`x-goog-user-project`)."),
     Setting("MAESTRO_METRICS_TOKEN", "str", "", "Bearer token for `/metrics`. Without one, `/metrics` does not exist.", is_secret=True),
+    Setting("MAESTRO_SSO_ISSUER", "str", "", "OpenID Connect issuer for single sign-on, such as `https://id.example.org` (docs/sso.md). Without one there is none."),
+    Setting("MAESTRO_SSO_CLIENT_ID", "str", "", "The client that the issuer knows us by. Its redirect address is `MAESTRO_URL/sso/callback/`."),
+    Setting("MAESTRO_SSO_CLIENT_SECRET", "str", "", "The client's secret; a public client has none.", is_secret=True),
+    Setting("MAESTRO_SSO_LABEL", "str", "single sign-on", "How the issuer is named on the sign-in page."),
+    Setting("MAESTRO_SSO_DOMAINS", "list", [], "Domains of e-mail addresses whose people may come in without an invitation, if the issuer verified the address. None: only who was invited or has connected an account."),
+    Setting("MAESTRO_SSO_TEAM", "str", "", "Name of the team that such people join."),
+    Setting("MAESTRO_SSO_PASSWORDS", "bool", True, "Passwords for everybody; false leaves them to those with all rights, for the day the issuer is away."),
     Setting("MAESTRO_SESSION_AGE_S", "int", 1_209_600, "Seconds until a person must sign in again."),
 )  # fmt: skip
 

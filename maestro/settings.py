@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
-from maestro import database, keys, log_config, proxies, usage_limits
+from maestro import database, keys, log_config, proxies, sso, usage_limits
 from maestro.env import SettingError, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -277,3 +277,14 @@ TIME_ZONE = "UTC"
 LOGGING_CONFIG = "maestro.log_config.apply"
 DEFAULT_EXCEPTION_REPORTER = "maestro.debug_page.Reporter"
 LOGGING = log_config.dict_config(read("MAESTRO_LOG_FORMAT"), read("MAESTRO_LOG_LEVEL"))
+
+# -- single sign-on, where there is an issuer ---------------------------------------------
+MAESTRO_SSO_ISSUER = read("MAESTRO_SSO_ISSUER").rstrip("/")
+MAESTRO_SSO_LABEL = read("MAESTRO_SSO_LABEL")
+MAESTRO_SSO_DOMAINS = read("MAESTRO_SSO_DOMAINS")
+MAESTRO_SSO_TEAM = read("MAESTRO_SSO_TEAM")
+MAESTRO_SSO_PASSWORDS = read("MAESTRO_SSO_PASSWORDS") or not MAESTRO_SSO_ISSUER
+# Sessions that begin with a password, here: by a set-up link, by an invitation.
+MAESTRO_PASSWORD_BACKEND = sso.password_backend(MAESTRO_SSO_PASSWORDS)
+if MAESTRO_SSO_ISSUER:
+    sso.install(globals())

@@ -1,7 +1,8 @@
 """Pages and the JSON they use. Everything needs a login but what says otherwise."""
 
+from django.conf import settings
 from django.contrib.auth.views import LogoutView
-from django.urls import include, path
+from django.urls import URLPattern, include, path
 
 from sessions_app.views import (
     account,
@@ -51,7 +52,20 @@ _team = [
     ),
 ]
 
+_sso: list[URLPattern] = []
+if settings.MAESTRO_SSO_ISSUER:
+    from sessions_app.services.single_sign_on import issuer_key
+    from sessions_app.views import sso
+
+    _key = {"provider_id": issuer_key(settings.MAESTRO_SSO_ISSUER)}
+    _sso = [
+        path("", sso.begin, name="sso-begin"),
+        # By the name under which the library looks for it.
+        path("callback/", sso.callback, _key, name="openid_connect_callback"),
+    ]
+
 urlpatterns = [
+    path("sso/", include(_sso)),
     path("", pages.chat, name="chat"),
     path("c/<uuid:conversation_id>/", pages.chat, name="conversation"),
     path(

@@ -64,7 +64,13 @@ def test_the_lock_holds_the_versions_that_matter(name, least):
 
 
 @pytest.mark.parametrize(
-    "lock", ["requirements.txt", "requirements-scale.txt", "requirements-dev.txt"]
+    "lock",
+    [
+        "requirements.txt",
+        "requirements-scale.txt",
+        "requirements-sso.txt",
+        "requirements-dev.txt",
+    ],
 )
 def test_every_package_is_locked_by_hash(lock):
     text = (ROOT / lock).read_text()

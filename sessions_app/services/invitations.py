@@ -124,8 +124,12 @@ def find(token: str) -> Invitation:
     """What a link leads to. Raises Invalid for what is no token, NotFound if it is over."""
     if not isinstance(token, str) or not _TOKEN.match(token):
         raise Invalid("This is not an invitation's link. Copy all of it.")
+    return _open_one(_hash(token))
+
+
+def _open_one(token_hash: str) -> Invitation:
     rows = Invitation.objects.open().select_related("team", "invited_by")
-    row = rows.filter(token_hash=_hash(token)).first()
+    row = rows.filter(token_hash=token_hash).first()
     if row is None or not _is_backed(row):
         raise _over()
     return row
@@ -139,22 +143,25 @@ def accept(*, token: str, username: str, password: str, again: str) -> User:
         accounts.save_new(user)
         return user
 
-    return _use(token, join)
+    return _use(find(token).token_hash, join)
 
 
 def accept_as(*, token: str, user: User) -> User:
     """Somebody who is here already joins what the invitation is for. NotFound, Invalid."""
-    return _use(token, lambda: user)
+    return _use(find(token).token_hash, lambda: user)
 
 
-def accept_by(*, token: str, make: Callable[[], User]) -> User:
-    """As whom `make` gives, inside the transaction: single sign-on. NotFound, Invalid."""
-    return _use(token, make)
+def accept_by(*, token_hash: str, make: Callable[[], User]) -> User:
+    """As whom `make` gives, inside the transaction: single sign-on. NotFound, Invalid.
+
+    Its link was opened before; what waited meanwhile is the hash.
+    """
+    return _use(token_hash, make)
 
 
-def _use(token: str, who: Callable[[], User]) -> User:
+def _use(token_hash: str, who: Callable[[], User]) -> User:
     with transaction.atomic():
-        row = find(token)
+        row = _open_one(token_hash)
         user = who()
         # Whoever changes the row has used it: of two at the same moment, one.
         won = Invitation.objects.filter(pk=row.pk).open()

@@ -1,6 +1,6 @@
 """One's own account: name, password, the browsers that are signed in, all data to take.
 
-account.html   browsers (SignedInBrowser), this_session (the key of this one)
+account.html   browsers (SignedInBrowser), this_session (the key of this one), sso_linked
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -17,8 +18,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sessions_app.services import accounts, browsers
-from sessions_app.views.forms import action, page
+from sessions_app.services import accounts, browsers, single_sign_on
+from sessions_app.views.forms import action
+from sessions_app.views.forms import page as as_page
 
 
 def _back(**_: object) -> str:
@@ -30,12 +32,15 @@ def _me(request: HttpRequest) -> User:
     return request.user
 
 
-@page
+@as_page
 def show(request: HttpRequest) -> HttpResponse:
     """The page."""
     found = browsers.browsers_of(user=request.user)
     here = request.session.session_key
-    return render(request, "account.html", {"browsers": found, "this_session": here})
+    page: dict[str, object] = {"browsers": found, "this_session": here}
+    if settings.MAESTRO_SSO_ISSUER:
+        page["sso_linked"] = single_sign_on.is_connected(_me(request))
+    return render(request, "account.html", page)
 
 
 @action(_back)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import User
@@ -23,10 +24,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from sessions_app.errors import NotFound, ServiceError
+from sessions_app.errors import Invalid, NotFound, ServiceError
 from sessions_app.services import directory, invitations
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # No person can have this name.
 _TRIES = {"username": "(one-time link)"}
 
@@ -82,6 +82,8 @@ def join(request: HttpRequest, token: str, invitation: Any) -> HttpResponse:
         invitations.accept_as(token=token, user=request.user)
         messages.success(request, "You have joined.")
         return redirect("teams")
+    if not settings.MAESTRO_SSO_PASSWORDS and not invitation.makes_administrator:
+        raise Invalid(f"Here people join with {settings.MAESTRO_SSO_LABEL}.")
     try:
         user = invitations.accept(
             token=token,
@@ -94,7 +96,7 @@ def join(request: HttpRequest, token: str, invitation: Any) -> HttpResponse:
     except ServiceError as exc:
         page |= {"username": request.POST.get("username", ""), "error": exc}
         return render(request, "join.html", page, status=400)
-    login(request, user, backend=_BACKEND)
+    login(request, user, backend=settings.MAESTRO_PASSWORD_BACKEND)
     return redirect("chat")
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
@@ -89,7 +90,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
         except Invalid as exc:
             error = exc
         else:
-            login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+            login(request, user, backend=settings.MAESTRO_PASSWORD_BACKEND)
             return redirect("chat")
     return render(
         request,
