@@ -71,6 +71,25 @@ def test_no_page_has_an_accessibility_violation(reader, product):
     assert not violations(page)
 
 
+def test_every_page_of_the_site_is_for_everybody(reader, product):
+    page = reader.new_page()
+    page.goto("/account/")
+    links = page.locator(".topnav a:visible")
+    hrefs = [links.nth(i).get_attribute("href") for i in range(links.count())]
+    ours = [href for href in hrefs if not href.startswith("/admin/")]
+    assert len(ours) >= 5
+
+    for href in dict.fromkeys(ours):
+        page.goto(href)
+        page.wait_for_load_state("networkidle")
+        assert not violations(page), href
+        fits = "document.documentElement.scrollWidth <= innerWidth"
+        assert page.evaluate(fits), f"{href} is wider than the window"
+        assert page.locator("h1").count() == 1, href
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_be_visible()
+
+
 def test_no_dialog_has_an_accessibility_violation(reader, product):
     page = reader.new_page()
     page.goto("/")
