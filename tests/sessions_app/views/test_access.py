@@ -130,7 +130,7 @@ BARE = {
 
 def routes(patterns=None, outer=()):
     """(name, argument names) of every URL but the admin's own."""
-    for pattern in patterns or get_resolver().url_patterns:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
         names = [*outer, *pattern.pattern.converters]
         if isinstance(pattern, URLResolver):
             if pattern.app_name != "admin":
