@@ -21,6 +21,7 @@ from tests.e2e.windows import DESKTOP
 from tests.emulator import ROOT
 
 IMAGES = ROOT / "docs" / "images"
+SEEDED = ROOT / "tests" / "providers" / "audit" / "seeded" / "shop"
 QUESTION = "When does the next train leave for Bern?"
 INTENT = {
     "purpose": "research",
@@ -91,7 +92,27 @@ def credentials(page: Page, say: Callable[..., None]) -> None:
     page.wait_for_load_state("networkidle")
 
 
-PICTURES = {"chat": chat, "tool": tool, "context": context, "credentials": credentials}
+def audit(page: Page, say: Callable[..., None]) -> None:
+    """A file that was read, and what was found in it."""
+    page.goto("/audits/")
+    page.fill("#text", (SEEDED / "orders.py").read_text())
+    page.fill("#name", "orders.py")
+    page.click("#begin")
+    page.locator(".audit-name").first.click()
+    page.locator(".finding").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.querySelector('.finding').scrollIntoView()")
+    page.mouse.wheel(0, -90)
+    page.wait_for_timeout(300)
+
+
+PICTURES = {
+    "chat": chat,
+    "tool": tool,
+    "context": context,
+    "credentials": credentials,
+    "audit": audit,
+}
 
 
 def main(folder: Path) -> None:
