@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro import doorbell
@@ -76,5 +76,6 @@ def results() -> dict[str, str]:
         ) as exc:  # any failure of a part is the answer, not an error here
             log.warning("readyz.failed", extra={"part": name, "error": str(exc)[:200]})
             found[name] = "failed"
-            connections.close_all()
+            if isinstance(exc, DatabaseError):
+                connections.close_all()  # a fresh one for the next
     return found

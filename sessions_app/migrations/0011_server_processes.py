@@ -51,5 +51,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "process",
+                "verbose_name_plural": "operations",
+            },
         ),
     ]

@@ -52,6 +52,11 @@ class ServerProcess(models.Model):
 
     objects = ServerProcessQuerySet.as_manager()
 
+    class Meta:
+        # The admin shows one page about all of them.
+        verbose_name = "process"
+        verbose_name_plural = "operations"
+
     def __str__(self) -> str:
         return f"{self.role} {self.id}"
 

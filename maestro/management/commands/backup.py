@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from maestro.operations import backups, key_backup
+from maestro.operations import backups, key_backup, overview
 from maestro.operations.commands import OperationCommand
 
 
@@ -39,6 +39,7 @@ class Command(OperationCommand):
         if keys_to:
             key_backup.refuse_beside(keys_to, backups.folder_of(options["to"]))
         report = backups.make_backup(options["to"], self.progress)
+        overview.remember_backup(report)
         path = Path(report.path)
         document = {**report.as_dict(), "removed": [], "keys": []}
         lines = [
