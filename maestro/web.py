@@ -25,7 +25,7 @@ def serve(host: str, port: int) -> None:
     from sessions_app import presence
     from sessions_app.consumers import guard
     from sessions_app.consumers.socket import Close
-    from sessions_app.runs import audit_work, executor
+    from sessions_app.runs import audits_at_work, executor
 
     async def farewell() -> None:
         executor.executor.is_shut = True  # no new answers from here on
@@ -49,8 +49,8 @@ def serve(host: str, port: int) -> None:
     try:
         server.run()
     finally:  # here and not at exit: a supervised child leaves by os._exit
-        audit_work.stop_all()
+        audits_at_work.stop_all()
         executor.shutdown(timeout_s=7.0)
-        audit_work.wait_until_idle(1.0)
+        audits_at_work.wait_until_idle(1.0)
         presence.here.end()
         servers.close()

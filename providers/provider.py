@@ -230,7 +230,8 @@ def audit_code(
 
     def open_stream(messages: Sequence[Message]) -> ResponseStream:
         stream = stream_with(
-            credential,
+            # Anew for each: a large source takes longer than some logins last.
+            sessions.find(provider, session_id, auth_type, to_use=True),
             messages,
             model=model,
             system=instructions(),

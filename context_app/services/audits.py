@@ -109,6 +109,7 @@ def evidence(
     """
     calls = ToolIntent.objects.filter(person=owner_id, state=ToolIntent.State.DONE)
     calls = calls.exclude(target="").exclude(computed_risk="low")
+    calls = calls.defer("arguments", "result", "decision_why", "words")
     found = []
     for call in calls.order_by("-created_at")[:_MAX_LOOKED_AT].iterator():
         touched = sorted(_files_in(call.target, files))

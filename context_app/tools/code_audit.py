@@ -113,11 +113,12 @@ def _run(arguments: Arguments, context: ToolContext) -> str:
         gathered = gather(context, path, arguments.get("pattern"))
         source, left_out = gathered.files, gathered.left_out
         name = name or _paths.spelled(path)
-    report = context.audit(source, name or "source", floor, context)
-    return _told(report, len(left_out))
+    name = name or "source"
+    report = context.audit(source, name, floor, context)
+    return _told(report, name, len(left_out))
 
 
-def _told(report: AuditReport, left_out: int) -> str:
+def _told(report: AuditReport, name: str, left_out: int) -> str:
     """The report for a model: a head, then one finding a line."""
     counts = ", ".join(f"{n} {word}" for word, n in report.counts.items() if n)
     score = "none (not everything was read)"
@@ -125,7 +126,8 @@ def _told(report: AuditReport, left_out: int) -> str:
         score = f"{report.score} of 100"
     head = [
         f"Audit by {report.model}: {counts or 'no findings'}; score {score}; "
-        f"{len(report.files)} files read."
+        f"{len(report.files)} files read.",
+        f"The person finds the report under Audits as “{name}”.",
     ]
     if report.was_cancelled:
         head.append("It was ended before everything was read.")

@@ -1,26 +1,22 @@
-"""The work of an audit, in a thread of its own or in the caller's, and its heartbeat.
+"""The work of an audit, in a thread of its own or in the caller's.
 
-    register ─▶ wait for room ─▶ provider.audit_code, progress ─▶ report kept ─▶ unregister
-                     beat, every few seconds: still at work; was it stopped elsewhere?
+    room (audits_at_work.py) ─▶ provider.audit_code, progress ─▶ report and evidence kept
 
-One process works on MAESTRO_MAX_CONCURRENT_AUDITS at once. The row says which process it
-is, so that whoever kills it leaves an audit that the reaper can end.
+Each request is asked for with the right and the credential of that moment, and is counted
+against the limits of whoever audits.
 """
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
@@ -30,19 +26,17 @@ from providers import provider
 from providers.audit import AuditReport
 from providers.audit.source import clean_path
 from providers.chat_stream import ResponseStream
-from providers.errors import ProviderError
+from providers.errors import CredentialNotFound, ProviderError
 from providers.types import AuthType
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.runs import notices
+from sessions_app.runs import audits_at_work, notices
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
-BEAT_S = 3.0
-SHUTDOWN_S = 5.0
 _OUR_FAULT = "Something went wrong in Maestro itself. The server's log says what."
 
 State = Audit.State
@@ -62,99 +56,6 @@ class Task:
     stop: threading.Event
 
 
-class _AtWork:
-    """The audits of this process: how to stop them, and room for a few at once."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew: a forked child has none of its parent's threads."""
-        self.changed = threading.Condition()
-        self.stops: dict[UUID, threading.Event] = {}
-        self.busy = 0
-        self.beats = False
-        self.is_ending = False
-
-    def enter(self, stop: threading.Event) -> None:
-        """Wait for room; whoever is stopped meanwhile need not wait."""
-        with self.changed:
-            while self.busy >= settings.MAESTRO_MAX_CONCURRENT_AUDITS:
-                if stop.is_set():
-                    break
-                self.changed.wait(0.2)
-            self.busy += 1
-
-    def leave(self) -> None:
-        with self.changed:
-            self.busy -= 1
-            self.changed.notify_all()
-
-
-_at_work = _AtWork()
-os.register_at_fork(after_in_child=_at_work.forget)
-
-
-def register(audit_id: UUID, stop: threading.Event) -> None:
-    """This process is going to work on it."""
-    with _at_work.changed:
-        _at_work.stops[audit_id] = stop
-        if _at_work.beats:
-            return
-        _at_work.beats = True
-    threading.Thread(target=_beat, name="audit-beat", daemon=True).start()
-
-
-def unregister(audit_id: UUID) -> None:
-    """No more."""
-    with _at_work.changed:
-        _at_work.stops.pop(audit_id, None)
-        _at_work.is_ending = _at_work.is_ending and bool(_at_work.stops)
-        _at_work.changed.notify_all()
-
-
-def is_at(audit_id: UUID) -> bool:
-    """Whether this process works on it."""
-    return audit_id in _at_work.stops
-
-
-def stop(audit_id: UUID) -> bool:
-    """Ask it to end. Whether this process works on it."""
-    event = _at_work.stops.get(audit_id)
-    if event is not None:
-        event.set()
-    return event is not None
-
-
-def shutdown(timeout_s: float = SHUTDOWN_S) -> bool:
-    """End all of this process, keeping what they judged. Whether all did."""
-    stop_all()
-    return wait_until_idle(timeout_s)
-
-
-def stop_all() -> None:
-    """Ask all of this process to end, because it ends."""
-    with _at_work.changed:
-        _at_work.is_ending = bool(_at_work.stops)
-        for event in _at_work.stops.values():
-            event.set()
-
-
-def wait_until_idle(timeout_s: float) -> bool:
-    """Whether nothing is at work in this process any more."""
-    deadline = time.monotonic() + timeout_s
-    with _at_work.changed:
-        while _at_work.stops:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                return False
-            _at_work.changed.wait(left_s)
-    return True
-
-
-atexit.register(shutdown)
-
-
 def work_in_thread(task: Task) -> None:
     """The work, in a thread that was made for it and has nothing else to do."""
     try:
@@ -167,12 +68,11 @@ def work_in_thread(task: Task) -> None:
 
 def work(task: Task, on_progress: Progress | None = None) -> None:
     """Audit, and keep what came of it in the row. Raises nothing of a vendor's."""
-    _at_work.enter(task.stop)
+    audits_at_work.enter(task.stop)
     try:
         _audit(task, on_progress)
     finally:
-        _at_work.leave()
-        unregister(task.row.pk)
+        audits_at_work.leave(task.row.pk)
 
 
 def _audit(task: Task, on_progress: Progress | None) -> None:
@@ -207,6 +107,8 @@ def _report(task: Task, progress: Progress) -> AuditReport:
         given.setdefault("name", clean_path(task.row.source_name) or "source")
 
     def around(stream: ResponseStream, model: str) -> ResponseStream:
+        in_database(_check_right, task)
+        _free_connection()
         return Metered(stream, call_of(task.user, task.credential, model))
 
     return provider.audit_code(
@@ -221,6 +123,18 @@ def _report(task: Task, progress: Progress) -> AuditReport:
         after_thread=connections.close_all,
         **given,
     )
+
+
+def _check_right(task: Task) -> None:
+    """A large source takes minutes, in which a right may be taken away."""
+    person = User.objects.filter(pk=task.row.owner_id, is_active=True).first()
+    mine = SavedAuthentication.objects.visible_to(person)
+    if not mine.filter(pk=task.credential.pk).exists():
+        raise CredentialNotFound(
+            f"The credential “{task.credential.name}” is gone or no longer shared with "
+            "you. Pick another one.",
+            provider=task.credential.provider,
+        )
 
 
 def _free_connection() -> None:
@@ -251,7 +165,9 @@ def _keep(row: Audit, report: AuditReport) -> None:
 
 
 def _why_stopped() -> str:
-    return "The server was stopped." if _at_work.is_ending else "It was stopped."
+    return (
+        "The server was stopped." if audits_at_work.is_ending() else "It was stopped."
+    )
 
 
 def end(key: UUID, state: str, cause: str) -> bool:
@@ -279,29 +195,3 @@ def _tell(key: UUID) -> None:
     row = Audit.objects.defer("report").filter(pk=key).first()
     if row is not None:
         notices.audit_changed(row)
-
-
-def _beat() -> None:
-    """Until nothing is at work: tell others that we live, and hear what they want."""
-    while True:
-        with _at_work.changed:
-            if not _at_work.stops:
-                _at_work.beats = False
-                return
-            stops = dict(_at_work.stops)
-        try:
-            in_database(_beat_once, stops)
-        except DatabaseError as exc:
-            log.warning("audit.beat_failed", extra={"error": type(exc).__name__})
-        with _at_work.changed:
-            _at_work.changed.wait(BEAT_S)
-
-
-def _beat_once(stops: Mapping[UUID, threading.Event]) -> None:
-    mine = Audit.objects.filter(pk__in=list(stops), state=State.RUNNING)
-    with writing():
-        mine.update(updated_at=timezone.now())
-    wanted = set(mine.filter(stop_requested_at=None).values_list("pk", flat=True))
-    for key, event in stops.items():
-        if key not in wanted:  # stopped, deleted or given up for dead elsewhere
-            event.set()

@@ -10,6 +10,7 @@ with which credential, and how many at once. Called by doors and by the tool.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -22,12 +23,13 @@ from django.utils import timezone
 
 from context_app.models import Audit
 from context_app.services import audits as kept
+from providers import provider
 from providers.audit import choose_provider
 from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.processes import identity, is_dead
-from sessions_app.runs import audit_work, notices
+from sessions_app.runs import audit_work, audits_at_work, notices
 from sessions_app.runs.audit_work import Progress, Source, Task
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.services import usage
@@ -41,6 +43,9 @@ MAX_NAME = 300
 STALE_AFTER = timedelta(seconds=90)
 
 State = Audit.State
+NO_THREAD = "The server has no thread left to work with. Try again later."
+
+log = logging.getLogger(__name__)
 
 
 def start(*, user: Person, source: Source, name: str, **choice: Any) -> Audit:
@@ -50,9 +55,16 @@ def start(*, user: Person, source: Source, name: str, **choice: Any) -> Audit:
     `provider.audit_code`.
     """
     task = _task(user, source, name, **choice)
-    threading.Thread(
+    work = threading.Thread(
         target=audit_work.work_in_thread, args=(task,), name="audit", daemon=True
-    ).start()
+    )
+    try:
+        work.start()
+    except RuntimeError:  # no memory for another one
+        log.error("audits.no_thread", extra={"audit_id": str(task.row.pk)})
+        audits_at_work.forget(task.row.pk)
+        audit_work.end(task.row.pk, State.FAILED, NO_THREAD)
+        task.row.refresh_from_db()
     return task.row
 
 
@@ -77,7 +89,7 @@ def stop(user: Person, audit_id: UUID) -> Audit:
     running = Audit.objects.filter(pk=row.pk, state=State.RUNNING)
     if not running.update(stop_requested_at=timezone.now(), now="stopping"):
         return row
-    if not audit_work.stop(row.pk) and is_abandoned(row):
+    if not audits_at_work.stop(row.pk) and is_abandoned(row):
         audit_work.end(row.pk, State.STOPPED, "It was stopped.")
     row.refresh_from_db()
     notices.audit_changed(row)
@@ -91,16 +103,22 @@ def stop_all_of(user_id: int) -> None:
         stop(row.owner, row.pk)
 
 
+def owners_closed() -> set[int]:
+    """People whose account is closed and whose audits still go on."""
+    running = Audit.objects.filter(state=State.RUNNING, owner__is_active=False)
+    return set(running.values_list("owner", flat=True))
+
+
 def delete(user: Person, audit_id: UUID) -> None:
     """Forget it, and end it if it is at work. Raises NotFound."""
     row = kept.audit_for(user, audit_id)
-    audit_work.stop(row.pk)
+    audits_at_work.stop(row.pk)
     row.delete()
 
 
 def is_abandoned(row: Audit) -> bool:
     """Whether nobody works on an audit that says it is running."""
-    if audit_work.is_at(row.pk):
+    if audits_at_work.is_at(row.pk):
         return False
     if row.worker and is_dead(row.worker):
         return True
@@ -141,7 +159,7 @@ def _task(
         conversation_id=conversation_id,
         provider=credential.provider,
         credential_name=credential.name,
-        model=without_nul(model)[:200],
+        model=without_nul(model or _usual_model(credential))[:200],
         is_demo=credential.is_demo,
         source_name=plain,
         source_hash=_hash(source),
@@ -151,7 +169,7 @@ def _task(
     )
     _store(user, row)
     stop = stop or threading.Event()
-    audit_work.register(row.pk, stop)
+    audits_at_work.register(row.pk, stop)
     return Task(row, user, credential, source, dict(options or {}), stop)
 
 
@@ -192,6 +210,16 @@ def _credential(user: Person, credential_id: UUID | None) -> SavedAuthentication
     real = [row for row in rows if not row.is_demo] or rows
     chosen = choose_provider([row.provider for row in real])
     return next((row for row in real if row.provider == chosen), real[0])
+
+
+def _usual_model(credential: SavedAuthentication) -> str:
+    """What the interface would take, said from the beginning. Raises Invalid."""
+    found = provider.provider_capabilities(credential.provider)["default_model"]
+    if not found:
+        raise Invalid(
+            f"“{credential.name}” has no usual model. Choose one.", field="model"
+        )
+    return str(found)
 
 
 def _hash(source: Source) -> str:

@@ -50,7 +50,7 @@ def end_everything(user_id: int) -> None:
 def end_left_over() -> int:
     """End what still goes on for people who are out already. How many people."""
     runs = Run.objects.active().filter(started_by__is_active=False)
-    found = set(runs.values_list("started_by", flat=True))
+    found = set(runs.values_list("started_by", flat=True)) | audits.owners_closed()
     for user_id in found:
         end_everything(user_id)
     return len(found)

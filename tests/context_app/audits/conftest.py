@@ -9,7 +9,7 @@ import pytest
 
 from context_app.models import Audit
 from providers import http
-from sessions_app.runs import audit_work, audits
+from sessions_app.runs import audits, audits_at_work
 from tests.context_app.test_context import MODELS
 from tests.sessions_app.factories import make_credential, make_user, sign_in
 from tests.sessions_app.factories_runs import wait_for_runs, wait_until
@@ -23,9 +23,9 @@ def vendors(emulator: Any) -> Iterator[Any]:
     before = http.settings()
     http.configure(http.HttpSettings(reroute=emulator.origins()))
     yield emulator
-    for event in list(audit_work._at_work.stops.values()):
+    for event in list(audits_at_work._at_work.stops.values()):
         event.set()
-    assert audit_work.wait_until_idle(10)
+    assert audits_at_work.wait_until_idle(10)
     wait_for_runs()
     http.configure(before)
 
@@ -60,7 +60,7 @@ class Auditor:
     def audit(self, text: str = BAD, **fields: Any) -> Audit:
         """An audit that is over."""
         row = self.begin(text, **fields)
-        assert audit_work.wait_until_idle(10)
+        assert audits_at_work.wait_until_idle(10)
         row.refresh_from_db()
         return row
 

@@ -6,18 +6,21 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from context_app.models import Audit
 from context_app.services import audits as kept
 from maestro import doorbell
 from sessions_app.errors import Invalid, TooLarge
+from sessions_app.models import SavedAuthentication
 from sessions_app.processes import identity
-from sessions_app.runs import audit_work, audits, reaper
+from sessions_app.runs import audit_work, audits, audits_at_work, closing, reaper
 from tests.context_app.audits.conftest import BAD, HANGS, Auditor, wait_for_request
 from tests.context_app.test_context import MODELS
 from tests.providers.audit.seeds import SEEDS, seeded_files
 from tests.sessions_app.factories import make_credential, make_user
+from tests.sessions_app.usage.counting import make_limit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,7 +158,7 @@ def test_stopping_ends_a_silent_vendor_and_keeps_what_was_judged(auditor, vendor
     wait_for_request(vendors, 2)
     reply = auditor.client.post(f"/api/audits/{row.pk}/stop/")
     assert reply.status_code == 200
-    assert audit_work.wait_until_idle(5)
+    assert audits_at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert (row.state, row.cause) == ("stopped", "It was stopped.")
     assert row.report["was_cancelled"] and row.report["not_read"]
@@ -168,8 +171,8 @@ def test_another_process_is_asked_to_stop_through_the_row(auditor, vendors):
     row = auditor.begin()
     wait_for_request(vendors)
     Audit.objects.filter(pk=row.pk).update(stop_requested_at=timezone.now())
-    audit_work._beat_once(dict(audit_work._at_work.stops))
-    assert audit_work.wait_until_idle(5)
+    audits_at_work._beat_once(dict(audits_at_work._at_work.stops))
+    assert audits_at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert row.state == "stopped"
 
@@ -179,7 +182,7 @@ def test_deleting_it_at_work_ends_it_and_leaves_nothing(auditor, vendors):
     row = auditor.begin()
     wait_for_request(vendors)
     assert auditor.client.delete(f"/api/audits/{row.pk}/").status_code == 200
-    assert audit_work.wait_until_idle(5)
+    assert audits_at_work.wait_until_idle(5)
     assert not Audit.objects.exists()
     vendors.wait_for_stream("client_closed")
 
@@ -191,7 +194,7 @@ def test_one_person_has_three_at_work_at_most(auditor, vendors):
     reply = auditor.post(text=BAD)
     assert reply.status_code == 400
     assert "at work already" in reply.json()["error"]["message"]
-    assert audit_work.shutdown(5)
+    assert audits_at_work.shutdown(5)
     assert set(Audit.objects.values_list("state", flat=True)) == {"stopped"}
 
 
@@ -203,9 +206,81 @@ def test_a_process_works_on_a_few_and_the_rest_waits(auditor, vendors, settings)
     second = auditor.begin()
     assert Audit.objects.get(pk=second.pk).now == "waiting for its turn"
     audits.stop(auditor.user, first.pk)
-    assert audit_work.wait_until_idle(10)
+    assert audits_at_work.wait_until_idle(10)
     states = dict(Audit.objects.values_list("pk", "state"))
     assert states == {first.pk: "stopped", second.pk: "done"}
+
+
+def test_without_a_thread_it_says_so_and_frees_its_place(auditor, monkeypatch):
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name in ("audit", "audit-beat"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", refuse)
+        row = auditor.begin()
+    assert row.state == "failed" and "no thread" in row.cause
+    assert audits_at_work.wait_until_idle(0)
+    assert auditor.run().state == "done"
+
+
+# -- rights and limits ------------------------------------------------------------------
+
+
+def test_a_right_that_goes_while_it_works_ends_it_at_the_next_request(auditor, vendors):
+    """S-07: each request is asked for with the right of that moment."""
+    owner = make_user()
+    shared = make_credential(
+        owner=owner, provider="gemini", is_shared_with_everyone=True
+    )
+
+    def take_back(done, total, what):
+        if done == 1:
+            SavedAuthentication.objects.filter(pk=shared.pk).update(
+                is_shared_with_everyone=False
+            )
+
+    files = {"a.py": "x = 1\n" * 200, "b.py": "y = 2\n" * 200}
+    row = auditor.run(
+        files,
+        credential_id=shared.pk,
+        on_progress=take_back,
+        options={"piece_tokens": 1300},
+    )
+    assert len(vendors.requests()) == 1
+    assert row.state == "done" and row.score is None
+    assert [p["file"] for p in row.report["not_read"]] == ["b.py"]
+    assert "no longer shared" in row.report["not_read"][0]["why"]
+
+
+def test_who_is_out_has_nothing_at_work(auditor, vendors):
+    vendors.script(pieces=HANGS)
+    row = auditor.begin()
+    wait_for_request(vendors)
+    get_user_model().objects.filter(pk=auditor.user.pk).update(is_active=False)
+    assert closing.end_left_over() == 1
+    assert audits_at_work.wait_until_idle(5)
+    row.refresh_from_db()
+    assert row.state == "stopped"
+
+
+def test_an_audit_is_refused_where_a_limit_is_reached(auditor):
+    make_limit("requests", 1)
+    assert auditor.run().state == "done"
+    reply = auditor.post(text=BAD)
+    assert (reply.status_code, Audit.objects.count()) == (429, 1)
+
+
+def test_a_limit_that_is_reached_on_the_way_keeps_what_was_judged(auditor, vendors):
+    make_limit("requests", 1)
+    files = {"a.py": "x = 1\n" * 200, "b.py": "y = 2\n" * 200}
+    row = auditor.run(files, options={"piece_tokens": 1300})
+    assert row.state == "done" and row.score is None
+    assert [p["file"] for p in row.report["not_read"]] == ["b.py"]
+    assert len(vendors.requests()) == 1
 
 
 # -- killed servers ---------------------------------------------------------------------
@@ -257,8 +332,8 @@ def test_what_was_given_up_for_dead_is_not_brought_back(auditor, vendors):
     row = auditor.begin()
     wait_for_request(vendors)
     audit_work.end(row.pk, "failed", "It was given up.")
-    audit_work._beat_once(dict(audit_work._at_work.stops))
-    assert audit_work.wait_until_idle(5)
+    audits_at_work._beat_once(dict(audits_at_work._at_work.stops))
+    assert audits_at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert (row.state, row.cause, row.report) == ("failed", "It was given up.", None)
 

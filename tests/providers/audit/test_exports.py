@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from providers.audit import export, from_json, to_json
-from providers.audit.report import Comparison, NotRead, Omitted, Rejected
+from providers.audit.report import Comparison, Intent, NotRead, Omitted, Rejected
 from providers.audit.score import score
 from providers.errors import ConfigurationError
 from tests.providers.audit.conftest import Audit
@@ -53,6 +53,17 @@ def hostile_report() -> Any:
         comparison=Comparison(new=1, fixed=[bad], unconfirmed=[bad]),
         rejected=[Rejected(rule="x", file=HOSTILE, line=-3, why=HOSTILE)],
         not_read=[NotRead(file=HOSTILE, why=HOSTILE, start_line=2, end_line=3)],
+        intents=[
+            Intent(
+                id="i",
+                tool=HOSTILE,
+                files=[HOSTILE],
+                purpose="research",
+                scope=HOSTILE,
+                model=HOSTILE,
+                at="2026-11-23T10:00:00+00:00",
+            )
+        ],
         omitted=[Omitted(rule="x", severity="low", confidence="low", fingerprint="f")],
     )
 
