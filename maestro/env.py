@@ -72,6 +72,8 @@ _TABLE = (
     Setting("MAESTRO_RESERVE_OUTPUT_TOKENS", "int", 2000, "Tokens of an answer that are reserved before it is asked for, where a limit of tokens or cost holds."),
     Setting("MAESTRO_KEEP_USAGE_DAYS", "int", 400, "Days for which usage by day is kept."),
     Setting("MAESTRO_KEEP_REQUESTS_DAYS", "int", 30, "Days for which the exact requests to vendors are kept for their owners to read. 0 keeps none."),
+    Setting("MAESTRO_KEEP_LOGS_DAYS", "int", 1, "Days for which the events of a finished answer are kept beside the answer itself, for pages that were away meanwhile."),
+    Setting("MAESTRO_KEEP_BROKEN_LOGS_DAYS", "int", 30, "Days for which the events of an answer that broke off are kept: so long it can be gone on with."),
     Setting("MAESTRO_KEEP_SIGN_INS_DAYS", "int", 90, "Days for which sign-ins and refused ones are kept, with their addresses. 0 keeps none."),
     Setting("MAESTRO_KEEP_AUDITS_DAYS", "int", 365, "Days for which reports of code audits are kept. 0 keeps them until their owners delete them."),
     Setting("MAESTRO_KEEP_COPIES", "int", 3, "Copies of the SQLite database that are kept from before migrations; at least 1."),

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro import doorbell
-from sessions_app import crypto, presence
+from sessions_app import crypto, presence, storage
 from sessions_app.models import InstallationFact, ServerProcess
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,12 @@ def _database() -> None:
     InstallationFact.objects.update_or_create(
         name="probe", defaults={"value": "written by /readyz"}
     )
+
+
+def _storage() -> None:
+    """Full, or read-only: sooner than the write notices, which may find a free page."""
+    if why := storage.state():
+        raise RuntimeError(why)
 
 
 def _migrations() -> None:
@@ -57,6 +63,7 @@ def _worker() -> None:
 
 PROBES: dict[str, Callable[[], None]] = {
     "database": _database,
+    "storage": _storage,
     "migrations": _migrations,
     "encryption_key": _keys,
     "channel_layer": _channel_layer,

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from sessions_app import navigation
+from sessions_app import navigation, storage
 from sessions_app.models import SavedAuthentication
 
 
@@ -16,9 +16,10 @@ def maestro(request: HttpRequest) -> dict[str, Any]:
 
     `pages`: links to the others, made only where a page shows them. `sso_label`: how
     single sign-on is called here, "" without; `sso_passwords`: whether people have
-    passwords.
+    passwords. `storage_trouble`: why nothing can be saved now, or "".
     """
     return {
+        "storage_trouble": storage.state(),
         "demo_banner": SavedAuthentication.objects.demo().exists(),
         "pages": lambda: navigation.links(request),
         "sso_label": settings.MAESTRO_SSO_ISSUER and settings.MAESTRO_SSO_LABEL,

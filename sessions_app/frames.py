@@ -304,12 +304,19 @@ class AuditFrame(_Outbound, frozen=True, tag="audit"):
 class Error(_Outbound, frozen=True):
     """Something you asked for was refused. `message` says what to do.
 
-    Codes: bad_frame, too_large, not_found, refused, limited, unavailable. With `limited`
-    goes `retry_after_s`, when asking again may help, and `limit`: which one it is.
+    Codes: bad_frame, too_large, not_found, refused, limited, unavailable, storage_full
+    (reading goes on). With `limited` goes `retry_after_s`, when asking again may help,
+    and `limit`: which one it is.
     """
 
     code: Literal[
-        "bad_frame", "too_large", "not_found", "refused", "limited", "unavailable"
+        "bad_frame",
+        "too_large",
+        "not_found",
+        "refused",
+        "limited",
+        "unavailable",
+        "storage_full",
     ]
     message: str
     client_message_id: str | None = None

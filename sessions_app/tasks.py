@@ -28,11 +28,6 @@ from sessions_app.services import logins, usage
 
 log = logging.getLogger(__name__)
 
-# A reader that was away longer gets the finished message instead of its events.
-KEEP_LOG = timedelta(days=1)
-# Of an answer that broke off: it may be continued from its log.
-KEEP_BROKEN = timedelta(days=30)
-
 # name → (function, how often, minutes)
 _SCHEDULES: dict[str, tuple[str, str, int | None]] = {
     "housekeeping": ("sessions_app.tasks.housekeeping", Schedule.HOURLY, None),
@@ -81,15 +76,10 @@ def refresh_credential(credential_id: str) -> None:
 
 
 def housekeeping() -> None:
-    """Forget expired sessions, old logins, and logs of runs whose answers are stored."""
+    """Forget what has an end (docs/operations.md, Retention)."""
     call_command("clearsessions")
     logins.forget_old()
-    now = timezone.now()
-    is_old = Q(status=Run.Status.DONE, finished_at__lt=now - KEEP_LOG) | Q(
-        finished_at__lt=now - KEEP_BROKEN
-    )
-    over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
-    count, _ = RunBatch.objects.filter(run__in=over).delete()
+    count = _forget_run_logs()
     pruned = requests.prune()
     days = usage.prune()
     sign_ins = _forget_sign_ins()
@@ -104,6 +94,19 @@ def housekeeping() -> None:
             "audits": old_audits,
         },
     )
+
+
+def _forget_run_logs() -> int:
+    """A finished answer is whole without them; a broken one can be gone on with by them."""
+    now = timezone.now()
+    whole = now - timedelta(days=settings.MAESTRO_KEEP_LOGS_DAYS)
+    broken = now - timedelta(days=settings.MAESTRO_KEEP_BROKEN_LOGS_DAYS)
+    is_old = Q(status=Run.Status.DONE, finished_at__lt=whole) | Q(
+        finished_at__lt=broken
+    )
+    over = Run.objects.exclude(status__in=Run.ACTIVE).filter(is_old)
+    count, _ = RunBatch.objects.filter(run__in=over).delete()
+    return count
 
 
 def _forget_sign_ins() -> int:

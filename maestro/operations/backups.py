@@ -37,7 +37,11 @@ _DRAFTS = ".maestro-draft-"
 
 @dataclass(slots=True)
 class Report:
-    """What is in a backup, and what was found wrong with it; `problems` empty is good."""
+    """What is in a backup, and what was found wrong with it.
+
+    `problems` make it unfit for this installation; `key_problems` only as long as the keys
+    are not here. `warnings`: what was not well in the database that was saved.
+    """
 
     path: str
     made_at: str
@@ -51,10 +55,19 @@ class Report:
     missing_keys: list[str] = field(default_factory=list)
     pending_migrations: int = 0
     problems: list[str] = field(default_factory=list)
+    key_problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def all_problems(self) -> list[str]:
+        """Both kinds; none is good."""
+        return [*self.problems, *self.key_problems]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "is_good": not self.problems}
+        found = {**asdict(self), "problems": self.all_problems}
+        del found["key_problems"]
+        return {**found, "is_good": not self.all_problems}
 
 
 def stamp() -> str:
@@ -91,6 +104,9 @@ def make_backup(
             _write(draft, folder, progress, plain_is_fine)
             _sync(draft)
             report = check(draft, progress, folder=folder)
+            # Keys that were lost before: a database with such rows must be saved, too.
+            report.warnings += report.key_problems
+            report.key_problems = []
             if report.problems:
                 raise OperationFailed(
                     f"The backup did not come out well: {'; '.join(report.problems)}"
@@ -152,11 +168,11 @@ def _report(path: Path, reader: Reader) -> Report:
     known = set(crypto.keyring().ids)
     report.missing_keys = sorted(set(manifest["keys"]) - known)
     if report.missing_keys:
-        report.problems.append(
+        report.key_problems.append(
             f"keys that it needs are not here ({', '.join(report.missing_keys)})"
         )
     if not reader.is_sealed:
-        report.problems.append(
+        report.key_problems.append(
             "it is sealed with a key that is not here, so a change would go unnoticed"
         )
     strange = facts.unknown(manifest["migrations"])
@@ -199,7 +215,8 @@ def _count_secrets(
             values = postgres.sealed_values(reader, column.table, column.field)
             _try(column, values, report)
     if report.unreadable and not report.missing_keys:
-        report.problems.append(f"{report.unreadable} encrypted values were altered")
+        # Not in the file, whose seal and hashes fit: in the database, before.
+        report.warnings.append(f"{report.unreadable} encrypted values are unreadable")
 
 
 def _try(

@@ -18,19 +18,26 @@ from typing import IO
 
 from django.db import connections
 
-from maestro.operations.errors import InUse
+from maestro.operations.errors import InUse, OperationFailed
 
 # Of our own choosing: any 64-bit number that nobody else in this database uses.
 _ADVISORY = 0x4D61_6573_7472_6F31
 
 
 def hold(data_dir: Path, *, alone: bool, wait_s: float = 5.0) -> IO[str]:
-    """The installation's lock; keep the file open. Raises InUse with the other's pid.
+    """The installation's lock; keep the file open. Raises InUse with the other's pid,
+    OperationFailed where nothing can be written.
 
     Children inherit it: nobody comes in while one of them still lives. `wait_s`: those of
     a killed start need a moment to end.
     """
-    file = open(data_dir / "maestro.pid", "a+", encoding="ascii")  # noqa: SIM115
+    try:
+        file = open(data_dir / "maestro.pid", "a+", encoding="ascii")  # noqa: SIM115
+    except OSError as exc:
+        raise OperationFailed(
+            f"{data_dir} cannot be written ({exc.strerror}). Make room or give it to this "
+            "user, or choose another with --data."
+        ) from None
     os.set_inheritable(file.fileno(), True)
     if not _locked(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, wait_s):
         file.seek(0)

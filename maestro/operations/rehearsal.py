@@ -35,7 +35,7 @@ class Rehearsed:
     steps: list[tuple[str, float]] = field(default_factory=list)
     rows_before: dict[str, int] = field(default_factory=dict)
     rows_after: dict[str, int] = field(default_factory=dict)
-    readable: int = 0
+    readable: int = 0  # encrypted values, afterwards
     unreadable: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -72,10 +72,12 @@ def _on(path: Path, progress: Progress) -> Rehearsed:
         facts.refuse_newer(reader.manifest["migrations"], "The database")
         with on_a_copy(reader, SCHEMA, progress) as connection:
             found = Rehearsed(rows_before=_rows(connection))
+            is_sealed = not facts.holds_plain_secrets(reader.manifest["migrations"])
+            before = _readable(connection)[0] if is_sealed else 0
             _migrate(connection, found, progress)
             if not found.problems:
                 found.rows_after = _rows(connection)
-                _judge(connection, found)
+                _judge(connection, found, before)
             return found
 
 
@@ -103,7 +105,9 @@ def _migrate(
     )  # permissions, content types, the canary
 
 
-def _judge(connection: BaseDatabaseWrapper, found: Rehearsed) -> None:
+def _judge(
+    connection: BaseDatabaseWrapper, found: Rehearsed, readable_before: int
+) -> None:
     try:
         connection.check_constraints()
     except DatabaseError as exc:
@@ -115,17 +119,25 @@ def _judge(connection: BaseDatabaseWrapper, found: Rehearsed) -> None:
     ]
     if lost:
         found.problems.append(f"tables lose rows: {', '.join(lost)}")
-    ring = crypto.keyring()
+    found.readable, found.unreadable = _readable(connection)
+    if (lost_secrets := readable_before - found.readable) > 0:
+        found.problems.append(
+            f"{lost_secrets} encrypted values cannot be read any more"
+        )
+
+
+def _readable(connection: BaseDatabaseWrapper) -> tuple[int, int]:
+    """How many encrypted values our keys open, and how many not."""
+    ring, good, bad = crypto.keyring(), 0, 0
     for column in sealed_columns.present(connection.alias):
         rows = column.rows(connection.alias).exclude(**{column.field: ""})
         for key, token in rows.values_list("pk", column.field).iterator():
             try:
                 ring.decrypt(token, column.context(key))
-                found.readable += 1
+                good += 1
             except CryptoError:
-                found.unreadable += 1
-    if found.unreadable:
-        found.problems.append(f"{found.unreadable} encrypted values cannot be read")
+                bad += 1
+    return good, bad
 
 
 def _rows(connection: BaseDatabaseWrapper) -> dict[str, int]:

@@ -61,13 +61,14 @@ def _restore(
     facts.refuse_newer(reader.manifest["migrations"], "The backup")
     _require_same_kind(reader)
     report = backups.check(path, progress)
-    if report.problems and not (without_keys and _is_only_keys(report)):
+    if report.problems or (report.key_problems and not without_keys):
         advice = (
             " Bring the keys with --keys-from, or accept it with --without-keys."
-            if _is_only_keys(report)
+            if not report.problems
             else ""
         )
-        raise Unfit(f"It cannot be restored: {'; '.join(report.problems)}.{advice}")
+        why = "; ".join(report.all_problems)
+        raise Unfit(f"It cannot be restored: {why}.{advice}")
     stamp = backups.stamp()
     if reader.manifest["vendor"] == "sqlite":
         kept, unreadable = _into_sqlite(reader, progress, stamp)
@@ -133,12 +134,6 @@ def _require_same_kind(reader: Reader) -> None:
         raise Unfit(
             f"The backup is of {reader.manifest['vendor']}; this installation uses {ours}."
         )
-
-
-def _is_only_keys(report: backups.Report) -> bool:
-    """Whether nothing is wrong but that the keys of the backup are not here."""
-    about_keys = bool(report.missing_keys) + (not report.is_sealed)
-    return 0 < len(report.problems) == about_keys
 
 
 def _fit_keys(connection: BaseDatabaseWrapper) -> int:

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from providers.errors import ProviderError
-from sessions_app import frames
+from sessions_app import frames, storage
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.following import Following
 from sessions_app.consumers.identity import person_of
@@ -103,6 +103,9 @@ async def guarded(socket: Page, work: Awaitable[None], **about: Any) -> None:
         socket.refuse("refused", exc.message, **about)
     except DatabaseError as exc:
         log.warning("socket.database", extra={"error": type(exc).__name__})
+        if why := storage.trouble(exc):
+            socket.refuse(storage.CODE, why, **about)
+            return
         socket.refuse(
             "unavailable",
             "The database is busy or away. Nothing was lost; try again in a moment.",

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from providers.events import ErrorInfo
+from sessions_app import storage
 from sessions_app.models import Run
 from sessions_app.runs import claims, live, notices, words
 from sessions_app.runs.finish import finish
@@ -164,15 +165,21 @@ def _remember(run: Run, at_work: live.LiveRun) -> None:
 def _outcome(run: Run, at_work: live.LiveRun) -> Outcome:
     """How it went; whatever happens, the run gets an end and the text is kept."""
     try:
-        return work(run, at_work)
+        outcome = work(run, at_work)
+        if at_work.cause not in storage.WORDS:
+            return outcome
+        cause, kind = storage.ENDED, storage.KIND
     except LogClosed as exc:
         cause, kind = exc.cause, "StorageUnavailable"
-    except Exception:
-        log.exception("run.failed_here", extra={"run_id": str(run.pk)})
-        cause, kind = (
-            "Something went wrong in Maestro itself. The server's log says what.",
-            "InternalError",
-        )
+    except Exception as exc:
+        if storage.trouble(exc):
+            cause, kind = storage.ENDED, storage.KIND
+        else:
+            log.exception("run.failed_here", extra={"run_id": str(run.pk)})
+            cause, kind = (
+                "Something went wrong in Maestro itself. The server's log says what.",
+                "InternalError",
+            )
     return Outcome(
         status=Run.Status.FAILED,
         response=at_work.response,

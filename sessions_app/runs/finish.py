@@ -6,6 +6,7 @@ works on any more.
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from typing import Any
@@ -14,7 +15,9 @@ import msgspec
 from django.db import DatabaseError
 from django.utils import timezone
 
+from providers.events import ErrorInfo
 from providers.types import Origin
+from sessions_app import storage
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs import metrics, notices
 from sessions_app.runs.costs import cost_of
@@ -44,6 +47,7 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
         "first_event_at": live.log.first_event_at,
     }
     deadline = time.monotonic() + GIVE_UP_AFTER_S
+    # A full disk lasts until somebody makes room: the text stays here, and is shown.
     while True:
         try:
             in_database(_commit, run, live, outcome, values)
@@ -51,6 +55,10 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
         except NotOurs:
             return False
         except DatabaseError as exc:
+            if why := storage.trouble(exc):
+                deadline = time.monotonic() + GIVE_UP_AFTER_S
+                if not live.unstored:
+                    in_database(_show_unstored, run, live, outcome, why)
             if time.monotonic() > deadline:
                 # The reaper of whoever comes next finds it by its silent heartbeat.
                 log.error("run.not_stored", extra={"run_id": str(run.pk)})
@@ -67,6 +75,17 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
 
 def _commit(run: Run, live: LiveRun, outcome: Outcome, values: dict[str, Any]) -> None:
     writer.commit_with(live, lambda: _store(run, outcome.response, values))
+
+
+def _show_unstored(run: Run, live: LiveRun, outcome: Outcome, why: str) -> None:
+    """Its followers see the whole answer, and that only this process has it."""
+    shown, answer = copy.copy(run), copy.copy(run.answer)
+    answer.parts = msgspec.to_builtins(outcome.response.parts())
+    error = ErrorInfo(kind=storage.KIND, message=f"{why} {storage.UNSAVED}")
+    shown.answer, shown.status, shown.seq = answer, Status.FAILED, live.log.seq
+    shown.cause, shown.error = storage.ENDED, msgspec.to_builtins(error)
+    live.unstored = notices.run_frames(shown)
+    notices.say(run.conversation_id, live.unstored)
 
 
 def end_abandoned(run: Run, *, status: str, cause: str) -> bool:

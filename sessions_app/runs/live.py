@@ -34,6 +34,7 @@ class LiveRun:
         self.response = RunResponse()  # what has arrived; the run's thread writes it
         self.cause = ""
         self.is_interrupted = False
+        self.unstored: list[str] = []  # frames: its end, which only we have yet
         self._lock = threading.Lock()
         self._stream: Closable | None = None
         self._stopped = threading.Event()

@@ -95,9 +95,13 @@ def audit_changed(row: Audit) -> None:
 
 
 def _tell(conversation_id: UUID, frame: frames.ServerFrame) -> None:
+    say(conversation_id, [encode(frame)])
+
+
+def say(conversation_id: UUID, texts: list[str]) -> None:
+    """Frames for whoever follows a conversation, beside its runs' logs."""
     doorbell.ring(
-        group_of(conversation_id),
-        {"kind": "news", "run": "", "frames": [encode(frame)]},
+        group_of(conversation_id), {"kind": "news", "run": "", "frames": texts}
     )
 
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, Run
 from sessions_app.people import Person
-from sessions_app.runs import notices
+from sessions_app.runs import live, notices
 
 
 class RunState(msgspec.Struct, frozen=True):
@@ -53,7 +53,13 @@ def states(
             epoch=run.epoch,
             seq=run.seq,
             is_over=not run.is_active,
-            frames=notices.run_frames(run),
+            frames=[*notices.run_frames(run), *_unstored(run)],
         )
         for run in runs
     ]
+
+
+def _unstored(run: Run) -> list[str]:
+    """How it ended, where this process could not store that yet."""
+    at_work = live.find(run.pk)
+    return at_work.unstored if at_work is not None else []

@@ -3,7 +3,8 @@
 Every 250 ms it also moves the heartbeats, and learns from the same rows whether somebody
 asked a run to stop (from whichever process) or took it over. At the end of a run its own
 thread commits at once, together with the run's last words. A database that is busy or
-away costs nothing but memory for a while; then the run is told to end.
+away costs nothing but memory for a while; then the run is told to end. On a full disk it
+ends sooner: nobody should pay a vendor for what cannot be kept.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
+from sessions_app import storage
 from sessions_app.models import Run, RunBatch, Steering
 from sessions_app.runs import live
 from sessions_app.runs.batches import Batch, merge, runs_of_numbers
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 HEARTBEAT_S = 5.0
+FULL_S = 5.0  # a disk may be full for a moment only
 _IDLE_S = 10.0  # then the thread ends; the next run starts another
 
 
@@ -38,6 +41,7 @@ class LogWriter:
         self._commit = threading.Lock()
         self._thread: threading.Thread | None = None
         self._beats: dict[UUID, float] = {}
+        self._full_since: float | None = None
 
     def start(self) -> None:
         """There is a live run: tick until there are none."""
@@ -84,9 +88,21 @@ class LogWriter:
                 for run in runs:
                     run.log.give_back(taken[run.run_id])
                 connections.close_all()
+                self._refused(runs, storage.trouble(exc))
                 return
+            self._full_since = None
             for run in runs:
                 run.log.stored(taken[run.run_id])
+
+    def _refused(self, runs: list[live.LiveRun], why: str) -> None:
+        now = time.monotonic()
+        if not why:
+            self._full_since = None
+        elif self._full_since is None:
+            self._full_since = now
+        elif now - self._full_since > FULL_S:
+            for run in runs:
+                run.stop(why)
 
     def _beat(self, runs: list[live.LiveRun]) -> None:
         now = time.monotonic()

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from providers.errors import (
@@ -25,6 +26,7 @@ from providers.errors import (
     RateLimited,
     RequestRejected,
 )
+from sessions_app import storage
 from sessions_app.errors import Invalid, LimitReached, ServiceError, TooLarge
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,10 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
             return error(exc.status, exc.code, exc.message, exc.field)
         except ProviderError as exc:
             return _provider_error(exc)
+        except DatabaseError as exc:
+            if why := storage.trouble(exc):
+                return error(storage.STATUS, storage.CODE, why)
+            raise
 
     functools.update_wrapper(view, next(iter(handlers.values())))
     view.needs_login = True  # type: ignore[attr-defined]

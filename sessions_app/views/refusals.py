@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views import csrf, defaults
 
+from sessions_app import storage
 from sessions_app.views.json_api import error
 
 RETRY_AFTER_S = 5
@@ -40,8 +41,12 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A bug of ours: it is in the log, under the request's id. Or the database is away."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """A bug of ours: it is in the log, under the request's id. Or the database is away,
+    or has no room."""
+    exc = sys.exc_info()[1]
+    if why := storage.trouble(exc):
+        return _no_room(request, why)
+    if isinstance(exc, OperationalError | InterfaceError):
         return _unavailable(request)
     if _wants_json(request):
         message = "Something went wrong here. Try again; the log of the server has it."
@@ -59,6 +64,14 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
         answer = HttpResponse(page, status=503)
     answer["Retry-After"] = str(RETRY_AFTER_S)
     return answer
+
+
+def _no_room(request: HttpRequest, why: str) -> HttpResponse:
+    """The disk is full or read-only; `why` is fit for anybody."""
+    if _wants_json(request):
+        return error(storage.STATUS, storage.CODE, why)
+    page = loader.render_to_string("507.html", {"message": why})
+    return HttpResponse(page, status=storage.STATUS)
 
 
 def _wants_json(request: HttpRequest) -> bool:

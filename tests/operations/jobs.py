@@ -126,7 +126,7 @@ def damage(backup, folder):
             report = backups.check(tried, lambda *_: None)
         except Unfit:
             continue
-        if not report.problems and contents(tried) != whole:
+        if not report.all_problems and contents(tried) != whole:
             lost.append(name)
     print(json.dumps({"tried": len(broken), "lost": lost}))
 
@@ -148,7 +148,7 @@ def verdicts(*paths):
     for path in paths:
         try:
             report = backups.check(Path(path), lambda *_: None)
-            found.append(" ".join(report.problems))
+            found.append(" ".join(report.all_problems))
         except Unfit as exc:
             found.append(str(exc))
     print(json.dumps(found))

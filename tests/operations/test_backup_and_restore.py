@@ -79,6 +79,30 @@ def test_without_the_keys_it_is_refused_or_the_credentials_are_marked(
     assert other.sql(titles) == installation.sql(titles)
 
 
+def test_a_database_with_unreadable_rows_is_saved_and_put_back_all_the_same(
+    installation, tmp_path
+):
+    """Whoever lost a key needs backups more than others."""
+    installation.sql(
+        "UPDATE sessions_app_savedauthentication SET secrets = 'm1:00000000:AAAA' "
+        "WHERE name = 'alice3'"
+    )
+    installation.sql(
+        "UPDATE sessions_app_savedauthentication "
+        "SET secrets = substr(secrets, 1, 20) || 'AAAA' WHERE name = 'alice4'"
+    )
+    backup = tmp_path / "one.backup"
+    saved = installation.report("backup", "--to", backup)
+    assert (saved["is_good"], saved["readable"], saved["unreadable"]) == (True, 19, 2)
+    assert "00000000" in saved["warnings"][0]
+    before = installation.fingerprint()
+    assert "--without-keys" in installation.manage("restore", backup, "--yes", code=3)
+    installation.manage("restore", backup, "--yes", "--without-keys")
+    after = installation.fingerprint()
+    changed = {table for table in before if before[table] != after[table]}
+    assert changed == {"sessions_app_savedauthentication"}  # one is marked
+
+
 def test_no_secret_and_no_key_is_in_it(installation, tmp_path):
     backup, keys = saved(installation, tmp_path / "out")
     document = json.loads(keys.read_text())

@@ -209,6 +209,7 @@ class Page:
         self._socket: ClientConnection | None = None
         self._ready = threading.Event()
         self.closes: list[int] = []
+        self.errors: list[dict[str, Any]] = []
         self._acked_at = 0.0
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
@@ -222,6 +223,13 @@ class Page:
         self.say(frame)
         until(lambda: seen.run_id, f"{question} accepted", self.world.output)
         return seen
+
+    def follow(self, seen: Seen) -> Seen:
+        """What a page that was opened later draws of an answer that another one began."""
+        ours = Seen(seen.question, seen.run_id, seen.conversation_id)
+        self.seen[seen.question] = self._by_run[seen.run_id] = ours
+        self.say(self._follow(ours))
+        return ours
 
     def say(self, frame: dict[str, Any]) -> None:
         """Send a frame."""
@@ -296,6 +304,8 @@ class Page:
             ) in self._by_run:
                 seen = self._by_run[frame["message"]["run"]["id"]]
                 seen.final = text_of(frame["message"])
+            case "error":
+                self.errors.append(frame)
             case "intent" if frame["intent"]["run_id"] in self._by_run:
                 seen = self._by_run[frame["intent"]["run_id"]]
                 seen.intents[frame["intent"]["id"]] = frame["intent"]

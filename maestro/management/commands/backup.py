@@ -46,6 +46,7 @@ class Command(OperationCommand):
             f"{path}: {report.rows} rows, {report.size_bytes / 1e6:.1f} MB, verified, "
             f"{report.readable} encrypted values readable"
         ]
+        lines += [f"warning: {warning}" for warning in report.warnings]
         if keys_to:
             document["keys"] = key_backup.write(keys_to)
             lines.append(

@@ -34,7 +34,8 @@ class Command(OperationCommand):
         )
         if report.pending_migrations:
             text += f"; {report.pending_migrations} migrations follow at the next start"
-        text += "".join(f"\nproblem: {problem}" for problem in report.problems)
-        self.show(report.as_dict(), text or "good", as_json=options["json"])
-        if report.problems:
+        text += "".join(f"\nwarning: {warning}" for warning in report.warnings)
+        text += "".join(f"\nproblem: {problem}" for problem in report.all_problems)
+        self.show(report.as_dict(), text, as_json=options["json"])
+        if report.all_problems:
             sys.exit(PROBLEM)

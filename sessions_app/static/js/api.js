@@ -1,6 +1,8 @@
 // api.js: JSON over HTTP, with CSRF and errors as sentences. Paths begin at the application,
 // which may stand below a path of a larger site.
 
+import { storageTrouble } from "./storage-banner.js";
+
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 const root = (document.body.dataset.chatUrl ?? "/").slice(0, -1);
@@ -31,6 +33,7 @@ export async function api(method, path, body) {
   try {
     data = await answer.json();
   } catch { /* an error page is not JSON */ }
+  if (answer.status === 507) storageTrouble(data.error?.message ?? "");
   if (!answer.ok) throw new ApiError(answer.status, data.error);
   return data;
 }

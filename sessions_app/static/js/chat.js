@@ -14,6 +14,7 @@ import { listen } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { ChatSocket } from "./socket.js";
 import { exportLink, title } from "./stage-head.js";
+import { storageTrouble } from "./storage-banner.js";
 import { STRINGS } from "./strings.js";
 import { Thread } from "./thread.js";
 import { ToolsToggle } from "./tools-toggle.js";
@@ -95,6 +96,7 @@ let isBegun = false;
 const frames = {
   accepted(frame) {
     const isMine = outbox.done(frame.client_message_id);
+    storageTrouble("");
     const isNew = thread.conversationId !== frame.conversation.id;
     if (isNew && thread.conversationId) return sidebar.changed(frame.conversation); // they moved on
     if (isNew && frame.question.parent_id) return open(frame.conversation.id); // kept from before a reload
@@ -124,7 +126,8 @@ const frames = {
   error(frame) {
     const text = outbox.refused(frame.client_message_id);
     if (text && !composer.box.value) composer.set(text); // nothing typed is lost
-    toast(frame.message);
+    if (frame.code === "storage_full") storageTrouble(frame.message);
+    else toast(frame.message);
   },
 };
 
