@@ -1,7 +1,8 @@
 """The virtual environment of this checkout: made and kept in step with a lock file.
 
 Used by bin/run and bin/test. Standard library only, because nothing else is there yet.
-Everything is installed by hash; a stamp of the lock makes the second time instant.
+Everything is installed by hash; a stamp of the lock makes the second time instant. What
+Python would run at its start, unasked, is looked for before Python is started.
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("MAESTRO_VENV", ROOT / ".venv"))
 PYTHON = VENV / "bin" / "python"
 
+# Lines of `.pth` files that may run code at the start of Python: those of setuptools and
+# virtualenv. Stolen publishers' tokens have put others there.
+KNOWN_HOOKS = {
+    "distutils-precedence.pth": "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; "
+    "enabled = os.environ.get(var, 'local') == 'local'; "
+    "enabled and __import__('_distutils_hack').add_shim();",
+    "_virtualenv.pth": "import _virtualenv",
+}
+
 
 def ensure(lock: str) -> Path:
     """Make the environment hold what `lock` says; the path of its Python."""
@@ -31,6 +41,7 @@ def ensure(lock: str) -> Path:
     wanted = hashlib.sha256(text + str(sys.version_info[:2]).encode()).hexdigest()
     stamp = VENV / f".{lock}.sha256"
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted:
+        refuse_startup_hooks()
         return PYTHON
     started = time.monotonic()
     if not PYTHON.exists():
@@ -38,6 +49,7 @@ def ensure(lock: str) -> Path:
         _make()
     print(f"maestro: installing {lock} by hash (this happens once) …", flush=True)
     _install(lock)
+    refuse_startup_hooks()
     for other in VENV.glob(".requirements*.sha256"):
         other.unlink()
     for name in _served_by(lock):
@@ -59,6 +71,31 @@ _INCLUDES = {
         "requirements-sso.txt",
     ],
 }
+
+
+def refuse_startup_hooks() -> None:
+    """Exit when something in the environment would run at every start of Python."""
+    for packages in VENV.glob("lib/python*/site-packages"):
+        if found := startup_hooks(packages):
+            sys.exit(
+                f"maestro: {', '.join(found)} in {packages} would run code at every start "
+                "of Python, and is not one of the files known to do so. Find out where it "
+                "comes from; if you trust it, remove it all the same: nothing here needs it."
+            )
+
+
+def startup_hooks(packages: Path) -> list[str]:
+    """Names of files there that Python runs at its start and that nobody here knows."""
+    modules = ("sitecustomize.py", "usercustomize.py")
+    hooks = [name for name in modules if (packages / name).exists()]
+    for path in sorted(packages.glob("*.pth")):
+        lines = path.read_text(errors="replace").splitlines()
+        runs = [
+            line.strip() for line in lines if line.startswith(("import ", "import\t"))
+        ]
+        if any(line != KNOWN_HOOKS.get(path.name) for line in runs):
+            hooks.append(path.name)
+    return hooks
 
 
 def _served_by(lock: str) -> list[str]:

@@ -3,6 +3,7 @@
 The message is an event name, the facts are in `extra`; request and run ids come from
 structlog's context. A last processor masks what looks like a secret, so that a mistake
 elsewhere does not become a leak here. Libraries that print tokens at DEBUG are capped.
+Nothing that came from outside begins a line, paints the terminal or turns text around.
 """
 
 from __future__ import annotations
@@ -46,6 +47,30 @@ def _mask(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+# Of lines below the first: of a traceback.
+INDENT = "    "
+
+
+def _plain(text: str) -> str:
+    """`text` on one line, without what a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(
+        ch if ch.isprintable() else ch.encode("unicode_escape").decode() for ch in text
+    )
+
+
+def _one_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """For text: JSON escapes by itself. A traceback keeps its lines, set in."""
+    for key, value in event.items():
+        if key in ("exception", "stack") and isinstance(value, str):
+            lines = value.split("\n")
+            event[key] = "\n".join(f"{INDENT}{_plain(line)}" for line in lines)
+        elif not isinstance(value, int | float | bool | type(None)):
+            event[key] = _plain(value if isinstance(value, str) else repr(value))
+    return event
+
+
 def _shared() -> list[Any]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -58,10 +83,10 @@ def _shared() -> list[Any]:
     ]
 
 
-def _renderer(log_format: str) -> Any:
+def _renderers(log_format: str) -> list[Any]:
     if log_format == "json" or (log_format == "auto" and not sys.stderr.isatty()):
-        return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return [structlog.processors.JSONRenderer()]
+    return [_one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
 
 
 def dict_config(log_format: str, level: str) -> dict[str, Any]:
@@ -83,7 +108,7 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
                 "foreign_pre_chain": _shared(),
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    _renderer(log_format),
+                    *_renderers(log_format),
                 ],
             }
         },
