@@ -4,8 +4,9 @@
 FROM python:3.11-slim-bookworm AS wheels
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
-COPY requirements-scale.txt /tmp/requirements.txt
-RUN /venv/bin/pip install --require-hashes --only-binary :all: -r /tmp/requirements.txt \
+COPY requirements-scale.txt requirements-sso.txt /tmp/
+RUN /venv/bin/pip install --require-hashes --only-binary :all: \
+      -r /tmp/requirements-scale.txt -r /tmp/requirements-sso.txt \
     && /venv/bin/pip uninstall -y pip \
     && /venv/bin/python -m compileall -q /venv
 

@@ -23,6 +23,7 @@ NAMES = (
     "history",
     "growth",
     "migrations",
+    "sign_in",
 )
 
 

@@ -15,13 +15,13 @@ from sessions_app import sign_out_news
 from sessions_app.errors import NotFound
 from sessions_app.models import PendingLogin, Run
 from sessions_app.people import Person
-from sessions_app.runs import audits
+from sessions_app.runs import audits, live
 from sessions_app.runs.service import stop_all_of
 from sessions_app.services import browsers, directory
 
 log = logging.getLogger(__name__)
 
-CLOSED = "The account was closed."
+CLOSED = live.CLOSED
 
 
 def close_account(*, user: Person, person_id: int) -> User:

@@ -16,6 +16,8 @@ from uuid import UUID
 from sessions_app.runs.log import RunLog
 from sessions_app.runs.response import RunResponse
 
+CLOSED = "The account was closed."  # why a run was stopped
+
 
 class Closable(Protocol):
     """What a stop must reach: a `ChatStream`, whose `close` works from any thread."""

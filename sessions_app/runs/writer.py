@@ -135,22 +135,30 @@ class LogWriter:
             time.sleep(max(0.0, TICK_S - (time.monotonic() - started)))
 
 
+_IS_OPEN = "started_by__is_active"  # None without a person
+_GONE = (0, "", None, None, None)
+
+
 def _look_after(runs: list[live.LiveRun]) -> list[live.LiveRun]:
     """The runs that are still ours; passes on stop requests, closes lost ones."""
     rows = {
         found[0]: found[1:]
         for found in Run.objects.filter(
             pk__in=[run.run_id for run in runs]
-        ).values_list("pk", "epoch", "status", "stop_requested_at", "steered_at")
+        ).values_list(
+            "pk", "epoch", "status", "stop_requested_at", "steered_at", _IS_OPEN
+        )
     }
     ours = []
     for run in runs:
-        epoch, status, stop, steered = rows.get(run.run_id, (0, "", None, None))
+        epoch, status, stop, steered, is_open = rows.get(run.run_id, _GONE)
         if epoch != run.log.epoch or status not in Run.AT_WORK:
             cause = "The run was ended elsewhere."
             run.log.close(cause)
             run.stop(cause)
             continue
+        if is_open is False:  # whichever process closed it, and however
+            run.stop(live.CLOSED)
         if stop is not None and not run.is_stopping:
             run.stop("You stopped it.")
         if time.monotonic() - run.began > settings.MAESTRO_MAX_RUN_S:

@@ -40,6 +40,7 @@ from tests.sessions_app.factories import (
 from tests.sessions_app.factories_runs import (
     Script,
     ask,
+    make_run,
     wait_for_runs,
     wait_until,
 )
@@ -106,9 +107,9 @@ async def test_a_page_that_is_being_sent_an_answer_is_closed_and_sent_no_more(
     said = page.text.get(accepted["run"]["id"], "")
     await sync_to_async(wait_for_runs)()
     run = await Run.objects.select_related("answer").aget()
-    # The answer itself goes on: it was asked for with right.
-    assert run.status == "done"
-    assert len(said) < len(run.answer.text)
+    # The answer itself goes on, as it was asked for with right; but for nobody.
+    assert run.status == ("stopped" if end is suspend else "done")
+    assert end is suspend or len(said) < len(run.answer.text)
 
 
 @pytest.mark.parametrize("end", [sign_out, suspend, new_password])
@@ -277,16 +278,25 @@ async def test_other_peoples_pages_stay_open(alice: User) -> None:
         assert (await page.until("pong"))["type"] == "pong"
 
 
-def test_an_account_that_was_closed_by_sql_is_found_by_the_next_round(
+def test_an_answer_stops_with_an_account_that_was_closed_by_sql(
     alice: User, script: Script
 ) -> None:
+    """In whichever process: the writer of the log looks."""
     script.say(*(f"{n} " for n in range(600)), pace_s=0.05)
     run = ask(alice).run
     wait_until(lambda: script.requests)
     User.objects.filter(pk=alice.pk).update(is_active=False)
-    assert closing.end_left_over() == 1
     wait_until(lambda: not Run.objects.active().exists())
     assert Run.objects.get(pk=run.pk).cause == closing.CLOSED
+
+
+def test_what_waits_for_such_a_person_is_ended_by_the_next_round(alice: User) -> None:
+    run = make_run(alice, status="queued")
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert closing.end_left_over() == 1
+    run.refresh_from_db()
+    assert (run.status, run.cause) == ("stopped", closing.CLOSED)
+    assert closing.end_left_over() == 0
 
 
 def test_a_queued_question_of_somebody_who_is_out_is_not_asked(
