@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{_CONTEXT}preview/", context.preview, name="api-context-preview"),
     path(f"{_CONTEXT}bring-back/", context.bring_back, name="api-context-back"),
     path(f"{_CONTEXT}summary/", context.summary, name="api-context-summary"),
+    path(f"{_CONTEXT}file/", context.file, name="api-context-file"),
     path(f"{_CONTEXT}<uuid:chunk_id>/", context.one, name="api-context-chunk"),
     path("api/runs/<uuid:run_id>/requests/", context.sent, name="api-run-requests"),
     path("api/library/", library.collection, name="api-library"),

@@ -23,7 +23,7 @@ application = TrustedProxies(
     RememberLoop(
         ProtocolTypeRouter(
             {
-                "http": BodyLimit(_django, settings.MAESTRO_MAX_BODY_BYTES),
+                "http": BodyLimit(_django, settings.BODY_LIMITS),
                 "websocket": websocket_application,
             }
         )

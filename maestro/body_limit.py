@@ -9,27 +9,46 @@ comes before this.
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, NamedTuple
+
+# Where files are taken (context_app/urls.py).
+_FILES = re.compile(r"/api/conversations/[0-9a-f-]{36}/context/file/$")
+_AROUND_FILE = 10_000  # bytes of a form beside its file
+
+
+class Limits(NamedTuple):
+    """Bytes of a body: of any, and of one that brings a file."""
+
+    body: int
+    file: int
+
+    def of(self, path: str) -> int:
+        """What is taken at this address, whatever stands behind a question mark."""
+        if _FILES.search(path.partition("?")[0]):
+            return max(self.body, self.file + _AROUND_FILE)
+        return self.body
 
 
 class BodyLimit:
-    """Answers 413 for more than `limit` bytes."""
+    """Answers 413 for more than the limits allow."""
 
-    def __init__(self, app: Any, limit: int) -> None:
+    def __init__(self, app: Any, limits: Limits) -> None:
         self.app = app
-        self.limit = limit
+        self.limits = limits
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        limit = self.limits.of(scope.get("path", ""))
         announced = _content_length(scope)
-        if announced is not None and announced > self.limit:
-            await self._refuse(send)
+        if announced is not None and announced > limit:
+            await _refuse(send, limit)
             return
         if announced is not None:
             await self.app(scope, receive, send)
             return
-        await self._counted(scope, receive, send)
+        await self._counted(limit, scope, receive, send)
 
-    async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
+    async def _counted(self, limit: int, scope: Any, receive: Any, send: Any) -> None:
         """No length was announced: read it here first, up to the limit."""
         messages: list[Any] = []
         size = 0
@@ -37,8 +56,8 @@ class BodyLimit:
             message = await receive()
             messages.append(message)
             size += len(message.get("body", b""))
-            if size > self.limit:
-                await self._refuse(send)
+            if size > limit:
+                await _refuse(send, limit)
                 return
             if message["type"] != "http.request" or not message.get("more_body"):
                 break
@@ -48,10 +67,11 @@ class BodyLimit:
 
         await self.app(scope, again, send)
 
-    async def _refuse(self, send: Any) -> None:
-        headers, body = refusal(self.limit)
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+
+async def _refuse(send: Any, limit: int) -> None:
+    headers, body = refusal(limit)
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def refusal(limit: int) -> tuple[list[tuple[bytes, bytes]], bytes]:

@@ -14,7 +14,7 @@ from daphne import server  # isort: skip  (chooses Twisted's reactor)
 from daphne import http_protocol, ws_protocol
 from twisted.internet import defer, reactor
 
-from maestro.body_limit import refusal
+from maestro.body_limit import Limits, refusal
 
 _reactor: Any = reactor  # its stubs know less than it does
 
@@ -37,12 +37,15 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
     """Answers 413 for a body larger than the server's limit, and forgets the body."""
 
     _size = 0
+    _limit = 0
     _is_refused = False
     _end: Any = None
 
     def gotLength(self, length: int | None) -> None:
         """The head is here; `length` is None for a chunked body."""
-        is_too_large = length is not None and length > self.server.max_body_bytes
+        path = getattr(self.channel, "_path", b"")  # Twisted parses it later
+        self._limit = self.server.limits.of(path.decode("ascii", "replace"))
+        is_too_large = length is not None and length > self._limit
         super().gotLength(0 if is_too_large else length)
         if is_too_large:
             self._refuse()
@@ -50,7 +53,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
     def handleContentChunk(self, data: bytes) -> None:
         """A piece of the body."""
         self._size += len(data)
-        if not self._is_refused and self._size > self.server.max_body_bytes:
+        if not self._is_refused and self._size > self._limit:
             self._refuse()
         if not self._is_refused:
             super().handleContentChunk(data)
@@ -73,7 +76,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         if self.content is not None:
             self.content.seek(0)
             self.content.truncate()
-        headers, body = refusal(self.server.max_body_bytes)
+        headers, body = refusal(self._limit)
         lines = [b"HTTP/1.1 413 Content Too Large"]
         lines += [name + b": " + value for name, value in headers]
         self.channel.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + body)
@@ -136,7 +139,7 @@ class ClosingFactory(ws_protocol.WebSocketFactory):  # type: ignore[misc]
 
 
 class LimitedServer(server.Server):  # type: ignore[misc]
-    """Daphne's server; `max_body_bytes` is the largest body it takes.
+    """Daphne's server; `limits` says how large a body may be.
 
     `on_stop` is awaited after SIGTERM, before the applications are cancelled, for a
     moment at most: what it sends still goes out.
@@ -145,12 +148,12 @@ class LimitedServer(server.Server):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        max_body_bytes: int,
+        limits: Limits,
         on_stop: Callable[[], Awaitable[None]],
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.max_body_bytes = max_body_bytes
+        self.limits = limits
         self._on_stop = on_stop
 
     def kill_all_applications(self) -> Any:

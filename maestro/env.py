@@ -78,6 +78,7 @@ _TABLE = (
     Setting("MAESTRO_KEEP_AUDITS_DAYS", "int", 365, "Days for which reports of code audits are kept. 0 keeps them until their owners delete them."),
     Setting("MAESTRO_KEEP_COPIES", "int", 3, "Copies of the SQLite database that are kept from before migrations; at least 1."),
     Setting("MAESTRO_MAX_BODY_BYTES", "int", 2_000_000, "Largest request body, in bytes."),
+    Setting("MAESTRO_MAX_FILE_BYTES", "int", 20_000_000, "Largest file that can be added to a context, in bytes."),
     Setting("MAESTRO_CATALOGUE_FILE", "str", "", "JSON file that adds to or overrides the built-in catalogue of models and prices."),
     Setting("MAESTRO_LOGIN_LISTENER", "str", "auto", "Wait for the answer of a vendor's login on a loopback port: `true`, `false`, or `auto`: when `MAESTRO_URL` is on this machine. Otherwise people paste the answer."),
     Setting("MAESTRO_OPENAI_OAUTH_CLIENT_ID", "str", "", "Another OAuth client for OpenAI logins. Default: the public client of OpenAI's own command line program."),

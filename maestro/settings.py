@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from maestro import database, keys, log_config, proxies, sso, usage_limits
+from maestro.body_limit import Limits
 from maestro.env import SettingError, read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -209,6 +210,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 MAESTRO_MAX_BODY_BYTES = read("MAESTRO_MAX_BODY_BYTES")
+MAESTRO_MAX_FILE_BYTES = read("MAESTRO_MAX_FILE_BYTES")
+BODY_LIMITS = Limits(body=MAESTRO_MAX_BODY_BYTES, file=MAESTRO_MAX_FILE_BYTES)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAESTRO_MAX_BODY_BYTES
 
 # -- static files -----------------------------------------------------------------------

@@ -33,7 +33,7 @@ def serve(host: str, port: int) -> None:
 
     interface = host.replace(":", "\\:")
     server = LimitedServer(
-        max_body_bytes=settings.MAESTRO_MAX_BODY_BYTES,
+        limits=settings.BODY_LIMITS,
         on_stop=farewell,
         application=application,
         endpoints=[f"tcp:port={port}:interface={interface}"],

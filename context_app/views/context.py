@@ -88,6 +88,11 @@ def _add(request: HttpRequest, conversation_id: UUID) -> Any:
     )
 
 
+def _add_file(request: HttpRequest, conversation_id: UUID) -> Any:
+    """A form with one `file`. Its name is shown to people and used for nothing else."""
+    return contexts.add_file(request.user, conversation_id, request.FILES.get("file"))
+
+
 def _read(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
     return contexts.text_of(request.user, conversation_id, chunk_id)
 
@@ -126,6 +131,7 @@ def _sent(request: HttpRequest, run_id: UUID) -> Any:
 
 
 collection = json_view(GET=_show, POST=_add)
+file = json_view(POST=_add_file)
 one = json_view(GET=_read, PATCH=_change, DELETE=_delete)
 bring_back = json_view(POST=_bring_back)
 preview = json_view(POST=_preview)

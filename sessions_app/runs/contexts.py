@@ -12,13 +12,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 
+from context_app import documents
+from context_app.models import ContextChunk
 from context_app.services import chunks, library
 from sessions_app import frames
-from sessions_app.errors import NotFound
+from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.people import Person
 from sessions_app.runs import notices, summaries
 from sessions_app.runs.context_look import Look, frame_of, look, piece_of, view_of
+from sessions_app.services.conversations import conversation_for
 
 
 def change(
@@ -40,6 +45,33 @@ def add_text(user: Person, conversation_id: UUID, **fields: Any) -> frames.Conte
     """See `chunks.add`."""
     return change(
         user, conversation_id, lambda found: chunks.add(found.conversation, **fields)
+    )
+
+
+def add_file(
+    user: Person, conversation_id: UUID, sent: UploadedFile[Any] | None
+) -> frames.ContextFrame:
+    """The text of a document as a chunk. Raises NotFound, Invalid, TooLarge, Conflict.
+
+    Nothing is opened for who may not add it.
+    """
+    conversation_for(user=user, conversation_id=conversation_id)
+    if sent is None:
+        raise Invalid("Send one file, as `file` of a form.", field="file")
+    limit = settings.MAESTRO_MAX_FILE_BYTES
+    if (sent.size or 0) > limit:
+        raise TooLarge(f"A file has at most {limit / 1_000_000:g} MB.", field="file")
+    name, content = sent.name or "", sent.read()
+    read = documents.read(name, content)
+    return add_text(
+        user,
+        conversation_id,
+        kind=ContextChunk.Kind.FILE,
+        text=read.text,
+        title=read.name,
+        source=read.source,
+        media_type=read.media_type,
+        size=read.size,
     )
 
 

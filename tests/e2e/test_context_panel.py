@@ -7,6 +7,7 @@ import json
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.context_app import documents
 from tests.e2e.conftest import ask, finished, last_answer, ready
 
 CHUNKS = "#context-chunks > li"
@@ -128,6 +129,33 @@ def test_the_panel_and_the_list_of_conversations_show_where_words_stand(page, pr
     page.fill("#search", "beta answ")
     place = page.locator(".conversation__found mark").first
     expect(place).to_be_visible()
+
+
+def test_files_are_chosen_or_dropped_and_their_text_is_sent(page, product):
+    with page.expect_file_chooser() as chosen:
+        page.click("#attach")
+    chosen.value.set_files(
+        {
+            "name": "survey.pdf",
+            "mimeType": "text/plain",
+            "buffer": documents.pdf("The roof leaks"),
+        }
+    )
+    expect(page.locator("#attach-status")).to_contain_text("survey.pdf")
+    page.click("#context-toggle")
+    expect(chunk(page, "The roof leaks")).to_contain_text("1 page")
+    dropped = page.evaluate_handle(
+        "() => { const data = new DataTransfer();"
+        " data.items.add(new File(['All is dry.'], 'cellar.md')); return data; }"
+    )
+    page.dispatch_event("#thread", "drop", {"dataTransfer": dropped})
+    expect(chunk(page, "All is dry.")).to_contain_text("cellar.md")
+    product.control("scripts", text="Both.")
+    ask(page, "What now?")
+    finished(page)
+    sent = last_request(product)
+    assert "The roof leaks" in sent and "All is dry." in sent
+    sums_up(page)
 
 
 def test_the_exact_request_is_shown_with_what_is_new(page, product):

@@ -23,6 +23,18 @@ export async function api(method, path, body) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
+  return answered(path, options);
+}
+
+// One file, as a form. `path` answers JSON as everything does.
+export function upload(path, file) {
+  const form = new FormData();
+  form.append("file", file);
+  const headers = { Accept: "application/json", "X-CSRFToken": csrf };
+  return answered(path, { method: "POST", headers, credentials: "same-origin", body: form });
+}
+
+async function answered(path, options) {
   let answer;
   try {
     answer = await fetch(root + path, options);

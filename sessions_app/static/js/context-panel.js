@@ -6,6 +6,7 @@ import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
 import { chunkNode, domId, drawChunk } from "./context-chunk.js";
 import { ContextDialogs } from "./context-dialogs.js";
+import { ContextFiles } from "./context-files.js";
 import { drawGauge } from "./context-gauge.js";
 import { ContextSearch } from "./context-search.js";
 import { CONTEXT } from "./context-strings.js";
@@ -27,6 +28,7 @@ export class ContextPanel {
     byId("context-toggle").addEventListener("click", () => this.toggle());
     byId("context-close").addEventListener("click", () => this.toggle(false));
     this.search = new ContextSearch(this);
+    this.files = new ContextFiles(this);
     byId("context-back").addEventListener("click", () => this.act("POST", "bring-back/"));
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("[data-do]");
@@ -50,6 +52,7 @@ export class ContextPanel {
   open(id) {
     if (id === this.id) return;
     this.id = id || null;
+    byId("attach-status").hidden = true;
     this.gauge = null;
     this.search.clear();
     this.list.replaceChildren();
@@ -158,8 +161,13 @@ export class ContextPanel {
   async act(method, path, fields) {
     const id = this.id ?? (await this.page.begin());
     const frame = await api(method, `/api/conversations/${id}/context/${path}`, fields);
-    if (frame.gauge && id === this.id) this.take({ ...frame, type: "context" });
+    this.taken(id, frame);
     return frame;
+  }
+
+  // What a change of ours was answered with.
+  taken(id, frame) {
+    if (frame.gauge && id === this.id) this.take({ ...frame, type: "context" });
   }
 }
 

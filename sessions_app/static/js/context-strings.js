@@ -50,5 +50,7 @@ export const CONTEXT = {
   noLast: "Nothing was sent in this conversation yet.",
   exact: "Exact request to {provider}, about {n} tokens",
   conflict: "Somebody changed this meanwhile. What you typed is still here: close it, look at the new text, and try again.",
-  tooLarge: "“{name}” is larger than {mb} MB.",
+  reading: "Reading “{name}” …",
+  added: "Added to the context: {names}. It is sent with every question from now on.",
+  notFiles: "Only files can be dropped here, no folders.",
 };

@@ -107,6 +107,7 @@ BARE = {
     "api-run-continuation",
     "api-run-requests",
     "api-context-back",
+    "api-context-file",
     "api-attachment",
     "audit",
     "api-audit",
