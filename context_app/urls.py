@@ -16,6 +16,8 @@ urlpatterns = [
     path(f"{_CONTEXT}file/", context.file, name="api-context-file"),
     path(f"{_CONTEXT}<uuid:chunk_id>/", context.one, name="api-context-chunk"),
     path("api/runs/<uuid:run_id>/requests/", context.sent, name="api-run-requests"),
+    path("runs/<uuid:run_id>/requests.json", context.sent_file, name="run-requests"),
+    path("library/", library.page, name="library"),
     path("api/library/", library.collection, name="api-library"),
     path("api/library/<uuid:entry_id>/", library.one, name="api-library-entry"),
     path(

@@ -284,9 +284,10 @@ class ContextFrame(_Outbound, frozen=True, tag="context"):
 
 
 class ContextChanged(_Outbound, frozen=True, tag="context_changed"):
-    """It is not what you have seen any more: ask again with `context`."""
+    """It is not what you have seen any more: ask again with `context`. Null: words from
+    the library changed, perhaps in any conversation of yours."""
 
-    conversation_id: UUID
+    conversation_id: UUID | None = None
 
 
 class CredentialFrame(_Outbound, frozen=True, tag="credential"):

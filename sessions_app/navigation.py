@@ -35,6 +35,7 @@ class Page:
 PAGES = (
     Page("chat", _("Chat"), within=("conversation",)),
     Page("credentials", _("Credentials")),
+    Page("library", _("Library")),
     Page("audits", _("Audits"), within=("audit",)),
     Page("usage", _("Usage")),
     Page("teams", _("Teams"), within=("team",)),

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from context_app.assembly import Kind, Sizer
 from context_app.models import ChunkVersion, ContextChunk
+from context_app.services import library_news
 from context_app.services.chunks import checked_text, checked_title
-from sessions_app.errors import Invalid, NotAllowed, NotFound
+from sessions_app.errors import Conflict, Invalid, NotAllowed, NotFound
 from sessions_app.models import Membership, SavedAuthentication, Team
 from sessions_app.people import Person
 
@@ -28,6 +30,28 @@ def entries(user: Person) -> list[ContextChunk]:
     """What this person may attach, by title."""
     rows = ContextChunk.objects.visible_to(user).library()
     return list(rows.select_related("owner", "team").order_by("title", "pk"))
+
+
+def places(user: Any) -> dict[str, list[dict[str, Any]]]:
+    """Where this person may attach an entry, and the teams they may share one with."""
+    keys = SavedAuthentication.objects.managed_by(user).order_by("provider", "name")
+    mine = set(Membership.objects.filter(user=user).values_list("team", flat=True))
+    managed = set(Team.objects.managed_by(user).values_list("pk", flat=True))
+    teams = Team.objects.filter(pk__in=mine | managed)
+    return {
+        "credentials": [
+            {"id": row.pk, "name": f"{row.name} ({row.provider})"} for row in keys
+        ],
+        "teams": [
+            {
+                "id": row.pk,
+                "name": row.name,
+                "is_member": row.pk in mine,
+                "may_attach": row.pk in managed,
+            }
+            for row in teams
+        ],
+    }
 
 
 def entry_for(user: Person, entry_id: UUID) -> ContextChunk:
@@ -66,11 +90,24 @@ def add(
 
 
 def change(
-    user: Person, entry_id: UUID, *, title: str | None = None, text: str | None = None
+    user: Person,
+    entry_id: UUID,
+    *,
+    title: str | None = None,
+    text: str | None = None,
+    version: int | None = None,
 ) -> ContextChunk:
-    """Its next version; the ones before stay. Raises NotFound, NotAllowed, Invalid."""
-    with transaction.atomic():
+    """Its next version; the ones before stay. `version`: the one the person saw.
+
+    Raises NotFound, NotAllowed, Invalid, Conflict.
+    """
+    with library_news.changing(_attached_of(entry_id)):
         entry = _managed(user, entry_id)
+        if version is not None and version != entry.version:
+            raise Conflict(
+                "Somebody changed this entry meanwhile. What you typed is still here: "
+                "look at the newest version first."
+            )
         if title is not None:
             entry.title = checked_title(title) or entry.title
         if text is not None:
@@ -84,7 +121,7 @@ def change(
 
 def delete(user: Person, entry_id: UUID) -> None:
     """With its versions, and wherever it is attached. Raises NotFound, NotAllowed."""
-    with transaction.atomic():
+    with library_news.changing(_attached_of(entry_id)):
         _managed(user, entry_id).delete()
 
 
@@ -142,7 +179,8 @@ def detach(user: Any, attachment_id: UUID) -> None:
     row = rows.select_related("credential").first()
     if row is None or not _may_detach(user, row):
         raise NotFound("There is no such attachment.")
-    row.delete()
+    with library_news.changing(rows):
+        row.delete()
 
 
 def _may_detach(user: Any, row: ContextChunk) -> bool:
@@ -162,13 +200,23 @@ def _attached(
     )
     row.reference_version = version
     row.source = f"Library: {entry.title}"[:300]
-    row.save()
+    with library_news.changing(known):
+        row.save()
     return row
+
+
+def may_change(user: Any, entry: ContextChunk) -> bool:
+    """Who made it, and staff."""
+    return bool(entry.owner_id == user.pk or user.is_staff)
+
+
+def _attached_of(entry_id: UUID) -> QuerySet[ContextChunk]:
+    return ContextChunk.objects.filter(reference=entry_id)
 
 
 def _managed(user: Any, entry_id: UUID) -> ContextChunk:
     entry = entry_for(user, entry_id)
-    if entry.owner_id != user.pk and not user.is_staff:
+    if not may_change(user, entry):
         raise NotAllowed("Only who made it, or staff, may change this entry.")
     return ContextChunk.objects.select_for_update().get(pk=entry.pk)
 

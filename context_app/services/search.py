@@ -60,6 +60,16 @@ def in_conversation(
     )
 
 
+def entries(*, user: Person, query: str) -> dict[UUID, Snippet]:
+    """Entries of the library that this person may attach, the best first."""
+    asked = words.parse(query)
+    rows = ContextChunk.objects.visible_to(user).library()
+    found = ask.hits(
+        asked, conversations=Conversation.objects.none(), chunks=rows, limit=MAX_HITS
+    )
+    return {hit.id: hit.snippet for hit in _shown(found, asked)}
+
+
 def conversations(*, user: Person, query: str) -> QuerySet[Conversation]:
     """The person's conversations in which every word stands somewhere."""
     rows = _mine(user)

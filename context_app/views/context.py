@@ -10,9 +10,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpRequest
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 
-from sessions_app.errors import Invalid
+from sessions_app.errors import Invalid, NotFound
 from sessions_app.runs import (
     context_look,
     context_preview,
@@ -21,7 +23,7 @@ from sessions_app.runs import (
     summaries,
 )
 from sessions_app.runs.context_look import Asker
-from sessions_app.views.json_api import body, json_view
+from sessions_app.views.json_api import answer, body, json_view
 
 _Text = Annotated[str, msgspec.Meta(max_length=4_000_000)]
 
@@ -128,6 +130,21 @@ def _summarise(request: HttpRequest, conversation_id: UUID) -> Any:
 
 def _sent(request: HttpRequest, run_id: UUID) -> Any:
     return {"requests": context_preview.sent_by(request.user, run_id)}
+
+
+@require_safe
+@login_required
+def sent_file(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """The same as a file to keep."""
+    try:
+        found = context_preview.sent_by(request.user, run_id)
+    except NotFound:
+        raise Http404 from None
+    response = answer({"requests": found})
+    response["Content-Disposition"] = f'attachment; filename="requests-{run_id}.json"'
+    # What people and models wrote must never be rendered on our origin.
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
 
 
 collection = json_view(GET=_show, POST=_add)

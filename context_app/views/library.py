@@ -1,4 +1,4 @@
-"""JSON of the library: entries, their versions, and where they are attached."""
+"""The library's page and JSON: entries, their versions, and where they are attached."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpRequest
+from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from context_app.models import ContextChunk
-from context_app.services import library
+from context_app.services import library, search
 from sessions_app.errors import Invalid
 from sessions_app.views.json_api import body, json_view
+from sessions_app.views.pages import TRUSTED_TYPES
 
 
 class NewEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,10 +30,11 @@ class NewEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EntryChange(msgspec.Struct, forbid_unknown_fields=True):
-    """The next version; null leaves it."""
+    """The next version; null leaves it. `version`: the one the person saw."""
 
     title: str | None = None
     text: str | None = None
+    version: int | None = None
 
 
 class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +46,23 @@ class NewAttachment(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _list(request: HttpRequest) -> Any:
-    return {"entries": [_view(row, request) for row in library.entries(request.user)]}
+    """With `q`: those that have the words, the best first, and where they stand."""
+    query = request.GET.get("q", "")
+    rows = library.entries(request.user)
+    if not query.strip():
+        views = [_view(row, request) for row in rows]
+    else:
+        found = search.entries(user=request.user, query=query)
+        by_id = {row.pk: row for row in rows}
+        views = [
+            {
+                **_view(by_id[key], request),
+                "found": {"text": place.text, "marks": place.marks},
+            }
+            for key, place in found.items()
+            if key in by_id
+        ]
+    return {"entries": views, **library.places(request.user)}
 
 
 def _add(request: HttpRequest) -> Any:
@@ -71,7 +94,7 @@ def _show(request: HttpRequest, entry_id: UUID) -> Any:
 
 def _change(request: HttpRequest, entry_id: UUID) -> Any:
     sent = body(request, EntryChange)
-    entry = library.change(request.user, entry_id, title=sent.title, text=sent.text)
+    entry = library.change(request.user, entry_id, **msgspec.structs.asdict(sent))
     return {"entry": _whole(entry, request)}
 
 
@@ -108,6 +131,7 @@ def _view(row: ContextChunk, request: HttpRequest) -> dict[str, Any]:
         "owner": row.owner.username if row.owner else "",
         "team": row.team.name if row.team else "",
         "is_mine": row.owner_id == request.user.pk,
+        "may_change": library.may_change(request.user, row),
         "updated_at": row.updated_at.isoformat(),
     }
 
@@ -123,6 +147,15 @@ def _attachment(row: ContextChunk) -> dict[str, Any]:
         "team": row.team.name if row.team else "",
         "version": row.reference_version,
     }
+
+
+@never_cache
+@csp_update(TRUSTED_TYPES)
+@require_safe
+@login_required
+def page(request: HttpRequest) -> HttpResponse:
+    """The library, as people manage it."""
+    return render(request, "library.html")
 
 
 collection = json_view(GET=_list, POST=_add)

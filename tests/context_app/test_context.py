@@ -233,6 +233,18 @@ def test_the_exact_request_is_kept_for_its_owner_without_any_secret(talk):
     assert not any(secret in json.dumps(found) for secret in secrets)
 
 
+def test_exact_requests_are_saved_as_a_file_by_their_owner_only(talk, client):
+    run = Run.objects.get()
+    url = f"/runs/{run.pk}/requests.json"
+    saved = talk.client.get(url)
+    (found,) = saved.json()["requests"]
+    assert found["body"] == json.loads(talk.sent()) and found["step"] == 1
+    assert saved["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in saved["Content-Security-Policy"]
+    client.force_login(make_user())
+    assert client.get(url).status_code == 404
+
+
 def test_an_operator_may_keep_none(talk, settings):
     settings.MAESTRO_KEEP_REQUESTS_DAYS = 0
     talk.ask("again")

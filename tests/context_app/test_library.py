@@ -169,3 +169,81 @@ def test_deleting_an_entry_takes_it_out_of_conversations(client, person):
     post(client, f"/api/conversations/{row.pk}/context/", library_id=entry["id"])
     client.delete(f"/api/library/{entry['id']}/")
     assert items(row) == []
+
+
+def test_entries_are_found_by_their_words_and_say_where_they_may_go(client, person):
+    entry = add(client)
+    add(client, title="Other", text="Nothing of it.")
+    make_credential(owner=person, name="mine")
+    found = client.get("/api/library/", {"q": "arr PIR"}).json()
+    (one,) = found["entries"]
+    assert one["id"] == entry["id"] and one["may_change"]
+    place = one["found"]
+    assert [place["text"][a:b] for a, b in place["marks"]] == ["arr"]
+    assert found["credentials"][0]["name"].startswith("mine")
+    assert client.get("/library/").status_code == 200
+
+
+def test_who_edits_an_old_version_is_told_and_overwrites_nothing(client, person):
+    entry = add(client)
+    url = f"/api/library/{entry['id']}/"
+    json = {"content_type": "application/json"}
+    assert client.patch(url, {"text": "One.", "version": 1}, **json).status_code == 200
+    late = client.patch(url, {"text": "Two.", "version": 1}, **json)
+    assert late.status_code == 409
+    assert ContextChunk.objects.get(pk=entry["id"]).text == "One."
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    """Whose pages were told, by their ids."""
+    from context_app.services import library_news
+
+    found = []
+    ring = library_news.doorbell.ring
+    monkeypatch.setattr(
+        library_news.doorbell,
+        "ring",
+        lambda group, message: (found.append(group), ring(group, message)),
+    )
+    return found
+
+
+def test_everybody_concerned_and_nobody_else_is_told_of_a_change(
+    client, person, rung, django_capture_on_commit_callbacks
+):
+    team = Team.objects.create(name="Blue")
+    bob, charlie = make_user(), make_user()
+    for user in (person, bob):
+        Membership.objects.create(team=team, user=user)
+    person.is_staff = True
+    person.save()
+    credential = make_credential(owner=charlie, is_shared_with_everyone=True)
+    dora = make_user()
+    Conversation.objects.create(owner=dora, credential=credential)
+    entry = add(client)
+    url = f"/api/library/{entry['id']}/attach/"
+
+    def told(act):
+        rung.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            reply = act()
+        assert reply.status_code in (200, 204), reply.content
+        return {int(group.removeprefix("user.")) for group in rung}, reply
+
+    people, reply = told(lambda: post(client, url, team_id=str(team.pk)))
+    assert people == {person.pk, bob.pk}
+    people, _ = told(lambda: post(client, url, credential_id=str(credential.pk)))
+    assert people == {charlie.pk, dora.pk}
+    change = {"text": "Say ahoy."}
+    people, _ = told(
+        lambda: client.patch(
+            f"/api/library/{entry['id']}/", change, content_type="application/json"
+        )
+    )
+    assert people == {person.pk, bob.pk, charlie.pk, dora.pk}
+    key = reply.json()["attachment"]["id"]
+    people, _ = told(lambda: client.delete(f"/api/attachments/{key}/"))
+    assert people == {person.pk, bob.pk}
+    people, _ = told(lambda: client.delete(f"/api/library/{entry['id']}/"))
+    assert people == {charlie.pk, dora.pk}

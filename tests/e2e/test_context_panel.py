@@ -179,6 +179,22 @@ def test_the_exact_request_is_shown_with_what_is_new(page, product):
     assert json.loads(last_request(product)) == shown
 
 
+def test_what_was_sent_is_read_step_by_step_in_the_details_of_an_answer(page, product):
+    product.control("scripts", text="Blue.")
+    ask(page, "What colour?")
+    finished(page)
+    sent = last_request(product)
+    last_answer(page).locator(".message__facts summary").first.click()
+    last_answer(page).get_by_role("button", name="What was sent").click()
+    shown = page.locator("#sent-list pre").first
+    expect(shown).to_contain_text("What colour?")
+    assert json.loads(shown.inner_text()) == json.loads(sent)
+    with page.expect_download() as saved:
+        page.click("#sent-save")
+    kept = json.loads(saved.value.path().read_text())["requests"]
+    assert kept[0]["body"] == json.loads(sent)
+
+
 def test_a_text_is_edited_moved_and_kept_in_the_library(page, product):
     begin(page, product, "alpha question")
     for title in ("First", "Second"):

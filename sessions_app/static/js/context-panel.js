@@ -85,7 +85,8 @@ export class ContextPanel {
   }
 
   frame(frame) {
-    if (frame.conversation_id !== this.id) return;
+    if (frame.type === "context_changed" && frame.conversation_id === null) this.changed();
+    if (frame.conversation_id !== this.id || !this.id) return;
     if (frame.type === "context_changed") this.changed();
     if (frame.type === "context") this.take(frame);
   }

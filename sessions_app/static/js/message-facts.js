@@ -1,8 +1,9 @@
 // message-facts.js: what an answer was and cost, and every request that failed on its way.
 
 import { api } from "./api.js";
-import { el } from "./dom.js";
+import { el, toast } from "./dom.js";
 import { clock, count, money, seconds } from "./format.js";
+import { showSent } from "./sent-requests.js";
 import { STRINGS, say } from "./strings.js";
 
 export function facts(run) {
@@ -25,7 +26,8 @@ export function facts(run) {
   const tried = el("div", { class: "attempts" });
   const node = el("details", { class: "message__facts" },
     el("summary", {}, short.filter(Boolean).join(" · ")),
-    el("dl", { class: "facts" }, ...rows.flatMap(([key, value]) => [el("dt", {}, STRINGS.facts[key]), el("dd", {}, value)])), tried);
+    el("dl", { class: "facts" }, ...rows.flatMap(([key, value]) => [el("dt", {}, STRINGS.facts[key]), el("dd", {}, value)])), tried,
+    el("p", {}, el("button", { class: "link-button", type: "button", on: { click: () => showSent(run).catch((error) => toast(error.message)) } }, STRINGS.sent.show)));
   node.addEventListener("toggle", () => { if (node.open) attempts(run, tried); });
   return node;
 }

@@ -111,6 +111,11 @@ export const STRINGS = {
     stop: "Ended because",
   },
   costNote: "≈ ${cost}, prices of {date}",
+  sent: {
+    show: "What was sent",
+    step: "Step {n}: to {to}, {at}, about {tokens} tokens",
+    counted: "; the vendor counted {n}",
+  },
 };
 
 export function say(template, values = {}) {

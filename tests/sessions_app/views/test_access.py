@@ -108,6 +108,7 @@ BARE = {
     "api-run-requests",
     "api-context-back",
     "api-context-file",
+    "run-requests",
     "api-attachment",
     "audit",
     "api-audit",
