@@ -46,6 +46,7 @@ class Around(Protocol):
     against: Against
     fails_on_demand: bool  # whether the other side can break an answer for us
     patience_s: float  # the first wait before a request is repeated
+    stops_within_s: float
 
     def sign_in(self, user: Any, row: PendingLogin, shown: dict[str, Any]) -> Any:
         """The login once it is over, however long that takes."""
@@ -66,6 +67,7 @@ class RealVendor:
     against: Against = "vendor"
     fails_on_demand = False
     patience_s = 1.0
+    stops_within_s = 1.0
 
     def __init__(self, keys: Mapping[str, Mapping[str, str]], say: Say) -> None:
         self._keys = keys
@@ -93,6 +95,7 @@ class Emulated:
     against: Against = "emulator"
     fails_on_demand = True
     patience_s = 0.2
+    stops_within_s = 5.0  # this one machine plays both sides
 
     def __init__(self, url: str, say: Say) -> None:
         self._url = url.rstrip("/")

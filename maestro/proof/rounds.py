@@ -29,7 +29,7 @@ _MODE = "the login is used in this mode; one that needs a key has exchanged for 
 _MODELS = "the vendor lists the models of this credential"
 _ANSWER = "the standard question is answered, streamed"
 _PARSER = "everything came through the one parser"
-_STOPPED = "stopping ends an answer within a second, and keeps what came"
+_STOPPED = "stopping ends an answer at once, and keeps what came"
 _RETRIED = "what fails before anything was shown is asked again"
 _CUT = "a broken connection is an error of its own kind, and what came is kept"
 _RECOVERED = "after a cut the answer is whole again, as this vendor documents it"
@@ -60,7 +60,7 @@ class ModeProof:
             skip("there is no model to ask", ("answer", _ANSWER))
             return
         self._answer()
-        add("stopped", _STOPPED, lambda: checks.was_stopped(asking.stop(self._asker)))
+        add("stopped", _STOPPED, self._stopped)
         add("retried", _RETRIED, self._retried)
         if add("cut", _CUT, self._cut):
             add("recovered", _RECOVERED, self._recovered)
@@ -152,13 +152,17 @@ class ModeProof:
         must(decision.action == "go_on", f"the product would {decision.action}")
         return seen
 
+    def _stopped(self) -> str:
+        within_s = self._terms.around.stops_within_s
+        return checks.was_stopped(asking.stop(self._asker), within_s)
+
     def _retried(self) -> str:
         failed = asking.fail(self._asker, is_ours=self._we_break("refused"))
         seen = checks.failed_before_it_began(failed)
         decision = asking.decide(failed, self._asker, failed.total_s)
         must(decision.action == "retry", f"it would not be: {failed.trouble}")
         time.sleep(decision.wait_s)
-        checks.was_stopped(asking.stop(self._asker))
+        self._stopped()
         return f"{seen}; asked again after {decision.wait_s:.1f} s"
 
     def _we_break(self, how: Failure) -> bool:

@@ -18,8 +18,9 @@ from providers import http, options
 from tests.emulator import EmulatorProcess
 from tests.sessions_app.factories import make_superuser
 
-# Fast, and slow enough that an answer can be broken off in the middle.
+# Words a second. Fast; and slow enough for us to break an answer off in its middle.
 PACE = 1000
+SLOW = 300
 NO_USAGE = """\
 event: response.created
 data: {"type":"response.created","response":{"id":"resp_1","model":"gpt-6.1-terra"}}
@@ -107,15 +108,27 @@ def prove(paced: EmulatorProcess) -> Any:
     return against_the_emulator
 
 
+@pytest.fixture(scope="session")
+def slow_process() -> Iterator[EmulatorProcess]:
+    process = EmulatorProcess("--pace", SLOW)
+    yield process
+    process.stop()
+
+
 @pytest.fixture
 def vendors(
-    paced: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    slow_process: EmulatorProcess,
+    transactional_db: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[EmulatorProcess]:
     """Vendors as far as the command can tell: it is not told of any emulator."""
     monkeypatch.setattr(RealVendor, "patience_s", 0.05)
+    monkeypatch.setattr(RealVendor, "stops_within_s", 10.0)  # other tests run, too
+    slow_process.reset()
+    make_superuser("admin")
     before, known = http.settings(), options.configured()
-    http.configure(http.HttpSettings(reroute=paced.origins()))
-    yield paced
+    http.configure(http.HttpSettings(reroute=slow_process.origins()))
+    yield slow_process
     http.configure(before)
     options.configure(known)
 

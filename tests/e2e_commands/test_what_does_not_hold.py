@@ -129,7 +129,7 @@ def test_events_that_are_not_what_the_parser_reads_are_noticed():
 
 def test_an_end_is_no_stop_and_no_cut():
     with pytest.raises(Broken, match="before it could be stopped"):
-        checks.was_stopped(heard(LONG))
+        checks.was_stopped(heard(LONG), within_s=5.0)
     with pytest.raises(Broken, match="no cut was noticed"):
         checks.broke_off(heard(LONG))
     with pytest.raises(Broken, match="not noticed"):
