@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from urllib.parse import urlsplit
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def serve(host: str, port: int) -> None:
 
     from context_app.mcp import servers
     from maestro.asgi import application
+    from providers import refresh
     from sessions_app import presence
     from sessions_app.consumers import guard
     from sessions_app.consumers.socket import Close
@@ -49,8 +51,10 @@ def serve(host: str, port: int) -> None:
     try:
         server.run()
     finally:  # here and not at exit: a supervised child leaves by os._exit
+        end = time.monotonic() + 8.0  # the supervisor gives us ten
         audits_at_work.stop_all()
         executor.shutdown(timeout_s=7.0)
         audits_at_work.wait_until_idle(1.0)
+        refresh.wait_until_idle(max(1.0, end - time.monotonic()))
         presence.here.end()
         servers.close()

@@ -20,7 +20,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 
 import msgspec
@@ -223,6 +223,16 @@ def _beating(lease: Lease) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def wait_until_idle(timeout_s: float) -> bool:
+    """Whether no renewal is under way here any more: half of one may end a login.
+
+    Called before a process ends.
+    """
+    with _lock:
+        flights = list(_flights.values())
+    return not wait(flights, timeout_s).not_done
 
 
 def _lost(seen: Credential) -> ProviderUnavailable:

@@ -38,6 +38,7 @@ def world(vendor: EmulatorProcess, workspace: Path) -> Iterator[World]:
         vendor,
         MAESTRO_WORKSPACE=str(workspace),
         MAESTRO_SHELL_WITHOUT_SANDBOX="true",
+        MAESTRO_LOGIN_LISTENER="false",
     )
     yield found
     found.close()
@@ -132,6 +133,33 @@ def test_what_rests_or_waits_goes_on_after_the_restart(
     assert world.run(waiting)["text"] == "Answer to waiting."
     state = world.get(f"/api/runs/{waiting.run_id}/intents/")["intents"][0]["state"]
     assert state == "done"
+
+
+def test_a_renewal_that_is_under_way_is_finished_first(world: World, page: Page) -> None:
+    """Broken off, it would spend the refresh token and lose its successor."""
+    wanted = {"provider": "openai", "name": "login", "method": "browser"}
+    begun = world.post("/api/logins/", wanted).json()["login"]
+    came = world.vendor.authorize(begun["authorize_url"])
+    done = world.post(f"/api/logins/{begun['id']}/answer/", {"answer": came}).json()
+    credential_id = done["login"]["credential_id"]
+    models = world.get(f"/api/credentials/{credential_id}/models/")["models"]
+    fields = {"model": models[0]["id"], "credential_id": credential_id}
+    world.vendor.oauth("expire")
+    world.vendor.fault("slow", path="/oauth/token", delay_s=3)
+    one = page.ask("one by login", **fields)
+    asked = len(world.vendor.oauth()["token_requests"])
+    until(
+        lambda: len(world.vendor.oauth()["token_requests"]) > asked,
+        "the renewal begins",
+        world.output,
+    )
+    stop(world)
+    world.start()
+    until(lambda: one.is_over, "it is answered", world.output)
+    run = world.run(one)
+    assert one.status == "done", (run["status"], run["cause"], run["error"])
+    grants = [r["grant"] for r in world.vendor.oauth()["token_requests"]]
+    assert grants == ["authorization_code", "refresh_token"]
 
 
 def test_a_tool_that_was_killed_is_never_run_again(
