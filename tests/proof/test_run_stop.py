@@ -135,7 +135,9 @@ def test_what_rests_or_waits_goes_on_after_the_restart(
     assert state == "done"
 
 
-def test_a_renewal_that_is_under_way_is_finished_first(world: World, page: Page) -> None:
+def test_a_renewal_that_is_under_way_is_finished_first(
+    world: World, page: Page
+) -> None:
     """Broken off, it would spend the refresh token and lose its successor."""
     wanted = {"provider": "openai", "name": "login", "method": "browser"}
     begun = world.post("/api/logins/", wanted).json()["login"]
