@@ -96,8 +96,10 @@ def product(
     chromium: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
     """Started once, set up through its own one-time link."""
+    workspace = tmp_path_factory.mktemp("workspace")
     started = Started(
         tmp_path_factory.mktemp("product") / "data",
+        MAESTRO_WORKSPACE=str(workspace),
         MAESTRO_DEMO_CONTROL="true",
         MAESTRO_RETRY_ATTEMPTS="1",
     )

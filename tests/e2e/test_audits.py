@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import ask, finished, last_answer, ready
 from tests.e2e.test_pages import reader, violations
 
 __all__ = ["reader"]
@@ -141,6 +142,37 @@ def test_another_tab_sees_it_at_work_and_stops_it(page, product, window):
     expect(other.locator("#more")).to_contain_text("Not read (1)")
     expect(card(page, "slow.py").locator("[data-state=stopped]")).to_be_visible()
     expect(card(page, "slow.py")).to_contain_text("no score")
+
+
+def test_a_report_says_why_the_code_was_written(page, product):
+    """AC-TI1: what a tool call declared before it wrote a file stands beside its findings."""
+    intent = {
+        "purpose": "maintenance",
+        "scope": "Load <b>faster</b>.",
+        "risk_level": "low",
+    }
+    arguments = {"intent": intent, "path": "loader.py", "content": BAD}
+    product.control("scripts", calls=[{"name": "write_file", "arguments": arguments}])
+    product.control("scripts", text="Written.")
+    page.goto("/")
+    ready(page)
+    if page.get_attribute("#tools", "aria-pressed") == "false":
+        page.click("#tools")
+    ask(page, "Write a loader")
+    last_answer(page).get_by_role("button", name="Approve once").click()
+    finished(page)
+    page.goto("/audits/")
+    page.locator("input[value=path]").check(force=True)
+    page.fill("#path", "loader.py")
+    page.click("#begin")
+    expect(card(page, "loader.py").locator("[data-state=done]")).to_be_visible()
+    card(page, "loader.py").locator(".audit-name").click()
+    why = page.locator("#findings > li").first.locator(".finding__why")
+    why.locator("summary").click()
+    expect(why).to_contain_text("write_file: maintenance. Load <b>faster</b>.")
+    expect(page.locator("#more")).to_contain_text(
+        "Why the audited files were written (1)"
+    )
 
 
 def test_what_fails_says_why(page, product):
