@@ -103,14 +103,16 @@ def _served_by(lock: str) -> list[str]:
 
 
 def _make() -> None:
+    # Checkouts may share one by links; a link to one that is gone is no reason to stop.
+    place = str(VENV.resolve())
     made = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True
+        [sys.executable, "-m", "venv", place], capture_output=True, text=True
     )
     if made.returncode == 0:
         return
     # Debian's Python may lack ensurepip: an empty environment and an outside pip do.
-    shutil.rmtree(VENV, ignore_errors=True)
-    bare = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
+    shutil.rmtree(place, ignore_errors=True)
+    bare = [sys.executable, "-m", "venv", "--without-pip", place]
     if subprocess.run(bare, capture_output=True).returncode != 0:
         sys.exit(
             "maestro: cannot make a virtual environment here.\n"
