@@ -61,26 +61,7 @@ def run_audit(
         languages=options.languages,
     )
     pieces = _pieces(credential, model, read, options)
-    cancel = options.cancel or threading.Event()
-
-    def new_asker(notice: Notice) -> Asker:
-        return Asker(
-            open_stream,
-            cancel=cancel,
-            limits=limits or Limits(),
-            floor=options.severity_floor,
-            is_diff=read.kind == "diff",
-            notice=notice,
-        )
-
-    work = Work(
-        pieces,
-        new_asker,
-        cancel=options.cancel,
-        on_progress=options.on_progress,
-        after_thread=options.after_thread,
-    )
-    heard = work.ask_all(options.parallel)
+    heard = _asked(pieces, read, options, open_stream, limits or Limits())
     usages = [usage for one in heard for usage in one.usages]
     usage = add_up(credential.provider, model, usages, options.facts)
     _raise_if_nothing_was_judged(heard, usage)
@@ -110,6 +91,36 @@ def run_audit(
         comparison=comparison,
         was_cancelled=was_cancelled,
     )
+
+
+def _asked(
+    pieces: Sequence[Piece],
+    source: Source,
+    options: AuditOptions,
+    open_stream: OpenStream,
+    limits: Limits,
+) -> list[Heard]:
+    """What the vendor said of each piece, several at a time."""
+    cancel = options.cancel or threading.Event()
+
+    def new_asker(notice: Notice) -> Asker:
+        return Asker(
+            open_stream,
+            cancel=cancel,
+            limits=limits,
+            floor=options.severity_floor,
+            is_diff=source.kind == "diff",
+            notice=notice,
+        )
+
+    work = Work(
+        pieces,
+        new_asker,
+        cancel=options.cancel,
+        on_progress=options.on_progress,
+        after_thread=options.after_thread,
+    )
+    return work.ask_all(options.parallel)
 
 
 def _pieces(
