@@ -16,7 +16,14 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"(?:manage\.py|^manage|`manage) ([a-z_0-9]{3,})", re.MULTILINE)
 SETTING = re.compile(r"\bMAESTRO_[A-Z0-9_]+[A-Z0-9]\b")
 # Read elsewhere than in the table of settings, and named where that is.
-OTHER_VARIABLES = {"MAESTRO_VENV", "MAESTRO_RECORDINGS", "MAESTRO_TEST_POSTGRES_URL"}
+OTHER_VARIABLES = {
+    "MAESTRO_PROOF_RUNS",
+    "MAESTRO_RECORDINGS",
+    "MAESTRO_TEST_DATABASE_URL",
+    "MAESTRO_TEST_POSTGRES_URL",
+    "MAESTRO_TEST_REDIS_URL",
+    "MAESTRO_VENV",
+}
 
 every_document = pytest.mark.parametrize("document", PAGES, ids=lambda p: p.name)
 
