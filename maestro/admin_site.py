@@ -15,5 +15,9 @@ from context_app.auditors import may_enter_admin
 class Site(AdminSite):
     """Named in `maestro.apps.AdminConfig`."""
 
+    site_header = "Maestro administration"
+    site_title = "Maestro"
+    index_title = "Operate this installation"
+
     def has_permission(self, request: HttpRequest) -> bool:
         return may_enter_admin(request.user)
