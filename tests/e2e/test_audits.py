@@ -175,6 +175,16 @@ def test_a_report_says_why_the_code_was_written(page, product):
     )
 
 
+def test_what_the_command_audited_is_in_the_list(page, product):
+    report = json.loads(
+        product.started.manage("audit_code", "--name", "cli.py", "--json", stdin=BAD)
+    )
+    assert len(report["findings"]) == 2
+    page.goto("/audits/")
+    expect(card(page, "cli.py").locator("[data-state=done]")).to_be_visible()
+    expect(card(page, "cli.py")).to_contain_text("1 critical")
+
+
 def test_what_fails_says_why(page, product):
     product.control("faults", kind="status", status=401)
     begin(page, BAD, "refused.py")

@@ -25,6 +25,8 @@ def test_it_is_begun_listed_shown_and_deleted(auditor):
     listed = auditor.client.get("/api/audits/").json()["audits"]
     assert [(a["source"], a["state"]) for a in listed] == [("login.py", "done")]
     assert listed[0]["summary"]["counts"]["critical"] == 2
+    of_another = auditor.client.get("/api/audits/", {"source": "other.py"})
+    assert of_another.json()["audits"] == []
     shown = auditor.show(row)
     assert [f["file"] for f in shown["report"]["findings"]] == ["login.py"] * 2
     assert shown["rules"]["sql_injection"]["title"]

@@ -78,7 +78,7 @@ def test_what_holds_secrets_is_of_high_risk():
 def test_stopping_the_answer_stops_its_audit(vendors):
     user, run = call(vendors, "code_audit", text=BAD)
     vendors.reset()
-    vendors.script(pieces=HANGS)
+    vendors.script(pieces=HANGS, match="Audit these excerpts")
     intent = ToolIntent.objects.get(run_ref=run.pk)
     decisions.decide(user=user, intent_id=intent.pk, approve=True)
     wait_for_request(vendors)
@@ -94,7 +94,7 @@ def test_it_ends_before_its_time_is_over(vendors, settings):
     settings.MAESTRO_TOOL_TIMEOUT_S = 3.0
     user, run = call(vendors, "code_audit", text=BAD)
     vendors.reset()
-    vendors.script(pieces=HANGS)
+    vendors.script(pieces=HANGS, match="Audit these excerpts")
     vendors.script(text="It took too long.")
     approve(user, run)
     run.refresh_from_db()
