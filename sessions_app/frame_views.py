@@ -46,6 +46,14 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str | None = None
     first_event_at: str | None = None
     finished_at: str | None = None
+    by: int | None = None  # the person who asked for it
+
+
+class AuthorView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wrote a question; `id` null: that account is gone."""
+
+    id: int | None
+    name: str
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +68,7 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     siblings: list[UUID] = []
     run: RunView | None = None
+    author: AuthorView | None = None  # of a question
 
 
 class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +81,8 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     credential_id: UUID | None = None
     model: str = ""
     active_run_id: UUID | None = None
+    owner_id: int | None = None
+    is_shared: bool = False  # by its owner, with somebody
 
 
 class IntentView(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ import msgspec
 
 from sessions_app.frame_views import (
     AuditView,
+    AuthorView,
     ChunkView,
     ConversationView,
     CredentialNotice,
@@ -37,6 +38,7 @@ from sessions_app.frame_views import (
 
 __all__ = [
     "AuditView",
+    "AuthorView",
     "ChunkView",
     "ConversationView",
     "CredentialNotice",
@@ -322,6 +324,7 @@ class Error(_Outbound, frozen=True):
     message: str
     client_message_id: str | None = None
     run_id: UUID | None = None
+    conversation_id: UUID | None = None  # that you follow no more
     retry_after_s: float | None = None
     limit: dict[str, Any] | None = None
 

@@ -14,6 +14,7 @@ from sessions_app.views import (
     pages,
     people,
     runs,
+    sharing,
     teams,
     usage,
 )
@@ -113,6 +114,16 @@ urlpatterns = [
         "api/conversations/<uuid:conversation_id>/branch/",
         conversations.branch,
         name="api-branch",
+    ),
+    path(
+        "api/conversations/<uuid:conversation_id>/shares/",
+        sharing.collection,
+        name="api-shares",
+    ),
+    path(
+        "api/conversations/<uuid:conversation_id>/shares/<uuid:share_id>/",
+        sharing.one,
+        name="api-share",
     ),
     path("api/credentials/", credentials.collection, name="api-credentials"),
     path("api/credentials/try/", credentials.try_unsaved, name="api-credential-try"),

@@ -56,7 +56,10 @@ class PolicyRule(models.Model):
 
 
 class StandingApproval(models.Model):
-    """ "Yes, also for the rest of this conversation": one tool, up to one risk."""
+    """ "Yes, also for the rest of this conversation": one tool, up to one risk.
+
+    Of the person who said it last: others who take part are asked themselves.
+    """
 
     conversation = models.ForeignKey(
         "sessions_app.Conversation", on_delete=models.CASCADE, related_name="approvals"

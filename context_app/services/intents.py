@@ -158,7 +158,7 @@ def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
         person=asker.person.pk if asker.person else None,
         teams=asker.teams,
     )
-    given = policy.standing_approvals(asker.conversation_id)
+    given = policy.standing_approvals(asker.conversation_id, asker.person)
     name = tool.approval_name
     standing = {intent.tool: given[name]} if name in given else {}
     ruling = policy.decide(call, policy.rules_in_force(), standing)

@@ -84,9 +84,11 @@ def rule_of(row: PolicyRule) -> Rule:
     )
 
 
-def standing_approvals(conversation_id: Any) -> dict[str, str]:
-    """Tool → risk that a person approved for the rest of a conversation."""
-    rows = StandingApproval.objects.filter(conversation_id=conversation_id)
+def standing_approvals(conversation_id: Any, person: Any) -> dict[str, str]:
+    """Tool → risk that a person approved for their answers in a conversation."""
+    rows = StandingApproval.objects.filter(
+        conversation_id=conversation_id, person=person
+    )
     return dict(rows.values_list("tool", "risk"))
 
 

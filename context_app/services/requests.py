@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from context_app.models import SentRequest, TokenRate
@@ -63,9 +63,13 @@ def of_run(run_id: UUID) -> list[SentRequest]:
     return list(SentRequest.objects.filter(run_id=run_id))
 
 
-def last_of_conversation(conversation_id: UUID) -> SentRequest | None:
-    """What was sent last, for a comparison."""
+def last_of_conversation(
+    conversation_id: UUID, *, asked_by: int | None = None
+) -> SentRequest | None:
+    """What was sent last, for a comparison; for this person, where it is shown."""
     rows = SentRequest.objects.filter(run__conversation_id=conversation_id)
+    if asked_by is not None:
+        rows = rows.filter(Q(run__started_by=asked_by) | Q(run__started_by=None))
     return rows.order_by("-pk").first()
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import msgspec
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from sessions_app.errors import Invalid, NotFound
+from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.runs import (
     context_look,
     context_preview,
@@ -140,6 +141,8 @@ def sent_file(request: HttpRequest, run_id: UUID) -> HttpResponse:
         found = context_preview.sent_by(request.user, run_id)
     except NotFound:
         raise Http404 from None
+    except NotAllowed as exc:
+        raise PermissionDenied(exc.message) from None
     response = answer({"requests": found})
     response["Content-Disposition"] = f'attachment; filename="requests-{run_id}.json"'
     # What people and models wrote must never be rendered on our origin.

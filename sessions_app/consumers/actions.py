@@ -125,8 +125,8 @@ async def _follow(socket: Page, frame: frames.Follow) -> None:
     if len(frame.positions) > MAX_POSITIONS:
         socket.refuse("refused", f"At most {MAX_POSITIONS} positions at once.")
         return
-    await in_db(_check_mine, socket.session_key, conversation_id)
-    if not await socket.following.follow(conversation_id):
+    is_own = await in_db(_check_mine, socket.session_key, conversation_id)
+    if not await socket.following.follow(conversation_id, is_own=is_own):
         socket.refuse("refused", "Too many conversations at once: unfollow one.")
         return
     # Subscribed: what is rung from here on is heard, what was before is read now.
@@ -176,7 +176,8 @@ async def _ask(
     if socket.following.is_following(conversation_id) and not asked.again:
         socket.following.read_new(run_id, conversation_id)
         return
-    await socket.following.follow(conversation_id)
+    is_own = asked.conversation.owner_id == socket.person.pk
+    await socket.following.follow(conversation_id, is_own=is_own)
     for state in await in_db(
         snapshots.states, socket.person, [conversation_id], [run_id]
     ):
@@ -193,9 +194,9 @@ async def _follow_ahead(
     if not isinstance(frame, frames.Send) or frame.conversation_id is not None:
         return None
     coming = new_conversation_id(socket.person, frame.client_message_id)
-    if socket.following.is_following(coming) or not await socket.following.follow(
-        coming
-    ):
+    following = socket.following
+    is_listening = following.is_following(coming)
+    if is_listening or not await following.follow(coming, is_own=True):
         return None
     return coming
 
@@ -208,8 +209,8 @@ def _person(session_key: str) -> Person:
     return user
 
 
-def _check_mine(session_key: str, conversation_id: UUID) -> None:
-    snapshots.check_mine(_person(session_key), conversation_id)
+def _check_mine(session_key: str, conversation_id: UUID) -> bool:
+    return snapshots.check_mine(_person(session_key), conversation_id)
 
 
 def _stop_run(session_key: str, run_id: UUID) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -91,6 +93,20 @@ class ChatConsumer(Socket):
     @property
     def _persons_group(self) -> str:
         return group_of_person(self.user.pk if self.user else "")
+
+    @property
+    def borrowed(self) -> Collection[UUID]:
+        """Other people's conversations that it follows."""
+        return self.following.borrowed
+
+    async def lose(self, conversation_id: UUID) -> None:
+        """It is not shared with this person any more."""
+        await self.following.unfollow(conversation_id)
+        self.refuse(
+            "not_found",
+            "This conversation is not shared with you any more.",
+            conversation_id=conversation_id,
+        )
 
     async def sign_out(self) -> None:
         """The session is over."""

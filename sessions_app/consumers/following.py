@@ -36,24 +36,29 @@ class Following:
         self.asked: deque[str] = deque(maxlen=_KEPT)  # client_message_ids of this page
         self._out = out
         self._on_news = on_news
+        self.borrowed: set[UUID] = set()  # followed, and somebody else's: see guard.py
         self._followed: dict[UUID, Listener] = {}
         self._readers: dict[str, RunReader] = {}
         # States that were rung before their reader existed.
         self._early: OrderedDict[str, doorbell.Message] = OrderedDict()
 
-    async def follow(self, conversation_id: UUID) -> bool:
-        """Hear what is rung for a conversation of this person. False when at the limit."""
+    async def follow(self, conversation_id: UUID, *, is_own: bool) -> bool:
+        """Hear what is rung for a conversation that this person may see. False when at
+        the limit."""
         if conversation_id in self._followed:
             return True
         if len(self._followed) >= MAX_FOLLOWED:
             return False
         listener = partial(self._on_ring, conversation_id)
         self._followed[conversation_id] = listener
+        if not is_own:
+            self.borrowed.add(conversation_id)
         await doorbell.listen(group_of(conversation_id), listener)
         return True
 
     async def unfollow(self, conversation_id: UUID) -> None:
         """No more of it."""
+        self.borrowed.discard(conversation_id)
         listener = self._followed.pop(conversation_id, None)
         if listener is not None:
             await doorbell.unlisten(group_of(conversation_id), listener)

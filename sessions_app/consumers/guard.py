@@ -1,4 +1,5 @@
-"""Ends sockets whose session is over, while they are being sent to.
+"""Ends sockets whose session is over, and what they follow without a right any more,
+while they are being sent to.
 
 One round every two seconds for the whole process; a session that is open in several tabs
 is looked up once. Inbound frames are checked on their own.
@@ -8,13 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
+from uuid import UUID
 
 from django.db import DatabaseError
 
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
+from sessions_app.people import Person
+from sessions_app.services import sharing
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,12 @@ class Guarded(Protocol):
 
     session_key: str
     has_sent: bool  # since the last round
+    user: Person | None
+
+    @property
+    def borrowed(self) -> Collection[UUID]: ...
+
+    async def lose(self, conversation_id: UUID) -> None: ...
 
     async def sign_out(self) -> None: ...
     async def end(self, code: int) -> None: ...
@@ -66,6 +76,7 @@ async def _rounds() -> None:
             continue
         try:
             over = await in_db(_ended, {socket.session_key for socket in sending})
+            await _let_go([socket for socket in sending if socket.borrowed])
         except DatabaseError as exc:  # away: nobody is let go, and nobody is thrown out
             log.warning("guard.failed", extra={"error": type(exc).__name__})
             continue
@@ -73,6 +84,24 @@ async def _rounds() -> None:
             socket.has_sent = False
             if socket.session_key in over:
                 await socket.sign_out()
+
+
+async def _let_go(sockets: list[Guarded]) -> None:
+    """Conversations of other people that are not shared with them any more."""
+    if not sockets:
+        return
+    followed = [(socket.user, frozenset(socket.borrowed)) for socket in sockets]
+    lost = await in_db(_lost, followed)
+    for socket, gone in zip(sockets, lost, strict=True):
+        for conversation_id in gone:
+            await socket.lose(conversation_id)
+
+
+def _lost(followed: list[tuple[Person | None, frozenset[UUID]]]) -> list[set[UUID]]:
+    return [
+        set(keys).difference(sharing.visible_among(user, keys)) if user else set()
+        for user, keys in followed
+    ]
 
 
 def _ended(session_keys: Iterable[str]) -> set[str]:

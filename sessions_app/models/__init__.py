@@ -2,7 +2,12 @@
 
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.browser import SignedInBrowser
-from sessions_app.models.conversation import Conversation, Message
+from sessions_app.models.conversation import (
+    Conversation,
+    ConversationShare,
+    Message,
+    Verb,
+)
 from sessions_app.models.installation import (
     AuthenticationBackup,
     EncryptionCanary,
@@ -18,6 +23,7 @@ from sessions_app.models.usage import UsageCounter, UsageDay, UsageHold, UsageLi
 __all__ = [
     "AuthenticationBackup",
     "Conversation",
+    "ConversationShare",
     "EncryptionCanary",
     "InstallationFact",
     "Invitation",
@@ -37,4 +43,5 @@ __all__ = [
     "UsageDay",
     "UsageHold",
     "UsageLimit",
+    "Verb",
 ]

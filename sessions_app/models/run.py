@@ -13,6 +13,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
+from sessions_app.models.conversation import Verb, reach
 from sessions_app.models.team import Membership
 
 
@@ -21,7 +22,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def visible_to(self, user: object) -> Self:
         """Runs of the conversations this person may see."""
-        return self.filter(conversation__owner=user)
+        return self.filter(reach(user, Verb.READ, "conversation__"))
 
     def active(self) -> Self:
         """Runs that are not over."""

@@ -15,8 +15,15 @@ from django.utils import timezone
 from providers import resolver
 from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.frames import MAX_TEXT
-from sessions_app.models import Conversation, Message, Run, SavedAuthentication
+from sessions_app.models import (
+    Conversation,
+    Message,
+    Run,
+    SavedAuthentication,
+    Verb,
+)
 from sessions_app.people import Person
+from sessions_app.services import sharing
 from sessions_app.services.credentials import credential_for, default_credential
 
 OPTIONS = ("reasoning_effort", "tools")  # of one question, as clients may say them
@@ -86,9 +93,10 @@ def new_conversation_id(user: Person, client_message_id: str) -> UUID:
 def conversation_for(
     user: Person, conversation_id: UUID | None, client_message_id: str
 ) -> Conversation:
-    """The person's conversation, locked, or a new one, not saved yet. Raises NotFound.
+    """A conversation they take part in, locked, or a new one, not saved yet.
 
     Locked, because two questions at the same moment must not get the same parent.
+    Raises NotFound, NotAllowed.
     """
     if conversation_id is None:
         pk = new_conversation_id(user, client_message_id)
@@ -102,11 +110,12 @@ def conversation_for(
     )
     if found is None:
         raise NotFound("There is no such conversation.")
+    sharing.check(user, Verb.TAKE_PART, found)
     return found
 
 
 def message_for(user: Person, message_id: UUID) -> Message:
-    """One message of this person. Raises NotFound."""
+    """One message of a conversation they take part in. Raises NotFound, NotAllowed."""
     found = (
         Message.objects.visible_to(user)
         .select_related("conversation", "parent")
@@ -115,6 +124,7 @@ def message_for(user: Person, message_id: UUID) -> Message:
     )
     if found is None:
         raise NotFound("There is no such message.")
+    sharing.check(user, Verb.TAKE_PART, found.conversation)
     return found
 
 
@@ -193,6 +203,7 @@ def _credential(
 
 
 def new_question(
+    user: Person,
     conversation: Conversation,
     parent: Message | None,
     text: str,
@@ -208,6 +219,8 @@ def new_question(
         role=Message.Role.USER,
         parts=[{"type": "text", "text": text}],
         text=text,
+        author_id=user.pk,
+        author_name=user.get_username(),
         client_message_id=client_message_id,
     )
 

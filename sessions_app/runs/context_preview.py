@@ -16,6 +16,7 @@ from sessions_app.people import Person
 from sessions_app.runs import offered
 from sessions_app.runs.context_look import Asker, look
 from sessions_app.runs.service import run_for
+from sessions_app.services import sharing
 
 MAX_DIFF_LINES = 20_000
 
@@ -39,7 +40,7 @@ def preview(
         system=found.composed.system,
         **options,
     )
-    last = requests.last_of_conversation(conversation_id)
+    last = requests.last_of_conversation(conversation_id, asked_by=user.pk)
     return {
         "provider": found.credential.provider,
         "credential": found.credential.name,
@@ -52,8 +53,9 @@ def preview(
 
 
 def sent_by(user: Person, run_id: UUID) -> list[dict[str, Any]]:
-    """The exact requests of one answer of this person. Raises NotFound."""
+    """The exact requests of one answer. Raises NotFound, NotAllowed."""
     run = run_for(user=user, run_id=run_id)
+    sharing.check_own(user, run)
     return [
         {
             "step": row.step,

@@ -1,4 +1,4 @@
-"""The context of a conversation as its owner changes it, live in every tab.
+"""The context of a conversation as people change it, live in every tab.
 
 Called by doors. Every change is stored, then composed anew, and what became different is
 rung to everybody who has the conversation open. `context_app` knows what a chunk is and
@@ -20,9 +20,11 @@ from context_app.models import ContextChunk
 from context_app.services import chunks, library
 from sessions_app import frames
 from sessions_app.errors import Invalid, NotFound, TooLarge
+from sessions_app.models import Verb
 from sessions_app.people import Person
 from sessions_app.runs import notices, summaries
 from sessions_app.runs.context_look import Look, frame_of, look, piece_of, view_of
+from sessions_app.services import sharing
 from sessions_app.services.conversations import conversation_for
 
 
@@ -31,13 +33,18 @@ def change(
 ) -> frames.ContextFrame:
     """Do something to the context, tell every page, and return what became different.
 
-    Raises what `act` raises; then nothing is stored.
+    Raises NotFound, NotAllowed, and what `act` raises; then nothing is stored.
     """
     before = look(user, conversation_id)
+    sharing.check(user, Verb.TAKE_PART, before.conversation)
     act(before)
     after = look(user, conversation_id)
     frame = _difference(before, after)
-    notices.context_frame(conversation_id, frame)
+    if before.conversation.is_shared:
+        # Others see it with a credential of their own, and what is attached to that.
+        notices.context_changed(conversation_id)
+    else:
+        notices.context_frame(conversation_id, frame)
     return frame
 
 
@@ -51,11 +58,13 @@ def add_text(user: Person, conversation_id: UUID, **fields: Any) -> frames.Conte
 def add_file(
     user: Person, conversation_id: UUID, sent: UploadedFile[Any] | None
 ) -> frames.ContextFrame:
-    """The text of a document as a chunk. Raises NotFound, Invalid, TooLarge, Conflict.
+    """The text of a document as a chunk. Raises NotFound, NotAllowed,
+    Invalid, TooLarge, Conflict.
 
     Nothing is opened for who may not add it.
     """
-    conversation_for(user=user, conversation_id=conversation_id)
+    found = conversation_for(user=user, conversation_id=conversation_id)
+    sharing.check(user, Verb.TAKE_PART, found)
     if sent is None:
         raise Invalid("Send one file, as `file` of a form.", field="file")
     limit = settings.MAESTRO_MAX_FILE_BYTES

@@ -1,6 +1,7 @@
 """A person's word on a tool call that waits, and the run that then goes on.
 
-The person whose run it is decides; nobody else can see the card.
+The person whose run it is decides, or the owner of the conversation. Others who may see
+it see the card, and are refused.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from django.db import transaction
 from context_app.models import ToolIntent
 from context_app.services import intents
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Run
+from sessions_app.models import Run, Verb
 from sessions_app.people import Person
 from sessions_app.runs import claims, notices
 from sessions_app.runs.executor import executor
+from sessions_app.services import sharing
 
 
 def intents_of(*, user: Person, run_id: UUID) -> list[ToolIntent]:
-    """The tool calls of one run of this person, oldest first. Raises NotFound."""
+    """The tool calls of one run, oldest first. Raises NotFound."""
     if not Run.objects.visible_to(user).filter(pk=run_id).exists():
         raise NotFound("There is no such answer.")
     rows = ToolIntent.objects.filter(run_ref=run_id)
@@ -35,7 +37,8 @@ def decide(
     for_conversation: bool = False,
     words: str = "",
 ) -> ToolIntent:
-    """Approve or refuse a call that waits; once. Raises NotFound, Invalid.
+    """Approve or refuse a call that waits; once. Raises NotFound, NotAllowed,
+    Invalid.
 
     When nothing of its run waits any more, the run goes on.
     """
@@ -60,9 +63,14 @@ def _mine(user: Person, intent_id: UUID) -> ToolIntent:
         intent = ToolIntent.objects.filter(pk=intent_id).first()
     except (ValidationError, ValueError, TypeError):
         intent = None
-    mine = Run.objects.visible_to(user)
-    if intent is None or not mine.filter(pk=intent.run_ref).exists():
+    run = None
+    if intent is not None:
+        seen = Run.objects.visible_to(user).select_related("conversation")
+        run = seen.filter(pk=intent.run_ref).first()
+    if intent is None or run is None:
         raise NotFound("There is no such tool call.")
+    sharing.check(user, Verb.TAKE_PART, run.conversation)
+    sharing.check_control(user, run)
     return intent
 
 

@@ -15,6 +15,7 @@ from sessions_app import frames
 from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs.log import group_of
+from sessions_app.services import sharing
 from sessions_app.services.shapes import (
     audit_view,
     conversation_view,
@@ -166,9 +167,8 @@ def accepted(asked: Asked, client_message_id: str, *, is_first: bool = False) ->
 
 
 def conversation_changed(conversation: Conversation) -> None:
-    """Its title or last activity changed."""
+    """Its title, last activity or shares changed: for the lists of all who see it."""
     frame = frames.ConversationFrame(conversation=conversation_view(conversation))
-    doorbell.ring(
-        group_of_person(conversation.owner_id),
-        {"kind": "conversation", "frames": [encode(frame)]},
-    )
+    news = {"kind": "conversation", "frames": [encode(frame)]}
+    for person in sharing.readers_of(conversation):
+        doorbell.ring(group_of_person(person), news)

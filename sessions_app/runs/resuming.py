@@ -18,7 +18,7 @@ from sessions_app.runs import asking, notices
 from sessions_app.runs.executor import executor
 from sessions_app.runs.service import run_for
 from sessions_app.runs.turns import writing
-from sessions_app.services import shapes, usage
+from sessions_app.services import shapes, sharing, usage
 
 Status = Run.Status
 
@@ -31,9 +31,10 @@ RESTART = (
 def carry_on(*, user: Person, run_id: UUID) -> Run:
     """Ask for the rest of an answer that broke off; what has arrived stays.
 
-    Raises NotFound, Invalid, LimitReached.
+    Raises NotFound, NotAllowed, Invalid, LimitReached.
     """
     run = run_for(user=user, run_id=run_id)
+    sharing.check_asked(user, run)
     if why_not := _why_not(run):
         raise Invalid(why_not)
     with writing():

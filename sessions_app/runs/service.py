@@ -13,10 +13,11 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from context_app.services import intents
-from sessions_app.errors import NotFound
+from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.people import Person
 from sessions_app.runs import asking, claims, live, notices, words
@@ -24,7 +25,7 @@ from sessions_app.runs.executor import executor
 from sessions_app.runs.reaper import end_run
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
-from sessions_app.services import usage
+from sessions_app.services import sharing, usage
 
 Status = Run.Status
 
@@ -60,7 +61,9 @@ def start_run(
         parent = asking.parent_for(conversation, parent_id)
         choice = asking.choose(user, conversation, credential_id, model)
         asking.check_queue(conversation)
-        question = asking.new_question(conversation, parent, text, client_message_id)
+        question = asking.new_question(
+            user, conversation, parent, text, client_message_id
+        )
         return question, choice
 
     if conversation_id is None:  # nothing to lock: all reading comes before the writing
@@ -116,7 +119,7 @@ def edit(
         choice = asking.choose(user, conversation, credential_id, model)
         asking.check_queue(conversation)
         question = asking.new_question(
-            conversation, old.parent, text, client_message_id
+            user, conversation, old.parent, text, client_message_id
         )
         return question, choice
 
@@ -124,12 +127,14 @@ def edit(
 
 
 def stop_run(*, user: Person, run_id: UUID) -> Run:
-    """End a run, whoever works on it; what has arrived is kept. Raises NotFound.
+    """End a run, whoever works on it; what has arrived is kept. Raises NotFound,
+    NotAllowed.
 
     A run that is over stays as it is. Returns at once; the end itself follows as a
     `run` frame.
     """
     run = run_for(user=user, run_id=run_id)
+    sharing.check_control(user, run)
     rested = _stop_resting(run, _BY_THE_PERSON)
     if not rested:
         _stop_running(run, _BY_THE_PERSON[Status.RUNNING])
@@ -203,7 +208,7 @@ def _stop_running(run: Run, cause: str) -> None:
 
 
 def run_for(*, user: Person, run_id: UUID) -> Run:
-    """One run of this person. Raises NotFound, also for foreign ids."""
+    """One run that this person may see. Raises NotFound, also for foreign ids."""
     found = (
         Run.objects.visible_to(user)
         .select_related("answer", "question", "conversation", "credential")
@@ -216,7 +221,7 @@ def run_for(*, user: Person, run_id: UUID) -> Run:
 
 
 def attempts_of(*, user: Person, run_id: UUID) -> list[RunAttempt]:
-    """The failed requests of one run of this person, in order. Raises NotFound."""
+    """The failed requests of one run, in order. Raises NotFound."""
     return list(run_for(user=user, run_id=run_id).attempts.all())
 
 
@@ -238,7 +243,10 @@ def _store(
     except IntegrityError:
         known = _known(user, client_message_id)
         if known is None:
-            raise
+            raise Invalid(
+                "Somebody else used this client_message_id here. Choose another one.",
+                field="client_message_id",
+            ) from None
         return known
     started = Started(
         conversation=question.conversation,
@@ -251,10 +259,11 @@ def _store(
 
 
 def _known(user: Person, client_message_id: str) -> Started | None:
-    """What was stored for this id before. The id sits on the question, or, for another
-    answer to an old question, on the answer."""
+    """What this person stored for this id before. The id sits on the question, or, for
+    another answer to an old question, on the answer."""
     message = (
         Message.objects.visible_to(user)
+        .filter(Q(author=user) | Q(run__started_by=user))
         .filter(client_message_id=client_message_id)
         .select_related("conversation")
         .first()

@@ -29,10 +29,13 @@ class RunState(msgspec.Struct, frozen=True):
     frames: list[str]
 
 
-def check_mine(user: Person, conversation_id: UUID) -> None:
-    """Raises NotFound, also for foreign ids."""
-    if not Conversation.objects.visible_to(user).filter(pk=conversation_id).exists():
+def check_mine(user: Person, conversation_id: UUID) -> bool:
+    """Whether they own it or it is shared with them. Raises NotFound."""
+    rows = Conversation.objects.visible_to(user).filter(pk=conversation_id)
+    owner_id = rows.values_list("owner_id", flat=True).first()
+    if owner_id is None:
         raise NotFound("There is no such conversation.")
+    return owner_id == user.pk
 
 
 def states(

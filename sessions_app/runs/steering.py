@@ -14,6 +14,7 @@ from sessions_app.runs.executor import executor
 from sessions_app.runs.service import run_for
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
+from sessions_app.services import sharing
 
 
 def steer(
@@ -23,11 +24,13 @@ def steer(
     with the words in view. A tool that runs is not disturbed.
 
     Too late, or too early (it is queued): a question of its own, which is returned.
-    The same `client_message_id` again changes nothing. Raises NotFound, Invalid.
+    The same `client_message_id` again changes nothing. Raises NotFound, NotAllowed,
+    Invalid.
     """
     asking.check_client_id(client_message_id)
     text = asking.check_text(text)
     run = run_for(user=user, run_id=run_id)
+    sharing.check_asked(user, run)
     key = _store(run, text, client_message_id)
     if key is None:
         return []

@@ -25,6 +25,7 @@ from providers.errors import (
     ContextTooLong,
     CredentialNotFound,
     CredentialRejected,
+    PermissionRefused,
     ProviderError,
     RateLimited,
 )
@@ -32,12 +33,13 @@ from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app import credential_news
 from sessions_app.errors import LimitReached
-from sessions_app.models import Run, SavedAuthentication
+from sessions_app.models import Run, SavedAuthentication, Verb
 from sessions_app.runs import states
 from sessions_app.runs.events import shifted
 from sessions_app.runs.live import LiveRun, count
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
+from sessions_app.services import sharing
 from sessions_app.services.branches import branch_to
 from sessions_app.store import record_limit, record_state
 
@@ -162,6 +164,7 @@ def busy_tick_s(runs: int) -> float:
 
 def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     """The stream, not yet asked for. Raises ProviderError."""
+    _check_part(run)
     credential = _credential(run)
     options: dict[str, Any] = {
         "conversation_key": run.conversation_id.hex,
@@ -229,6 +232,15 @@ def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Compos
             provider=run.provider,
         ) from None
     return composed
+
+
+def _check_part(run: Run) -> None:
+    """They may have lost their part in a shared conversation. Raises PermissionRefused."""
+    person = run.started_by
+    if person is not None and not sharing.may(person, Verb.TAKE_PART, run.conversation):
+        raise PermissionRefused(
+            "You no longer take part in this conversation.", provider=run.provider
+        )
 
 
 def _credential(run: Run) -> SavedAuthentication:

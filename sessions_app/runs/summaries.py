@@ -30,13 +30,13 @@ from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
 from sessions_app.errors import Invalid
 from sessions_app.models import Message as StoredMessage
-from sessions_app.models import SavedAuthentication
+from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.people import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context_look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
-from sessions_app.services import usage
+from sessions_app.services import sharing, usage
 from sessions_app.services.branches import branch_to
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,11 @@ def start(
 ) -> ContextChunk:
     """Begin a summary of the messages up to this one, else of all but the last few.
 
-    Returns at once; the row says how far it is. Raises NotFound, Invalid, LimitReached.
+    Returns at once; the row says how far it is. Raises NotFound, NotAllowed,
+    Invalid, LimitReached.
     """
     found = look(user, conversation_id, Asker())
+    sharing.check(user, Verb.TAKE_PART, found.conversation)
     if found.credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
     usage.admit(user.pk, found.credential.pk, is_run=False)

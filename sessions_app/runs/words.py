@@ -17,14 +17,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from sessions_app.errors import LimitReached, ServiceError
-from sessions_app.models import Run, Steering
+from sessions_app.models import Run, Steering, Verb
 from sessions_app.runs import asking, notices
 from sessions_app.runs.events import RunEvent, Steered, ToolFinished
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.runs.writer import writer
-from sessions_app.services import usage
+from sessions_app.services import sharing, usage
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +109,9 @@ def _ask(run: Run, row: Steering) -> Started | None:
         is_taken = Steering.objects.filter(pk=row.pk).exclude(taken_at=None).exists()
         if fresh.status in Run.BEGUN or is_taken:
             return None
+        if not sharing.may(user, Verb.TAKE_PART, run.conversation):
+            _take([row.pk])  # they take part no more
+            return None
         conversation = asking.conversation_for(
             user, run.conversation_id, row.client_message_id
         )
@@ -116,7 +119,7 @@ def _ask(run: Run, row: Steering) -> Started | None:
         asking.check_queue(conversation)
         usage.admit(user.pk, choice.credential.pk)
         question = asking.new_question(
-            conversation, conversation.leaf, row.text, row.client_message_id
+            user, conversation, conversation.leaf, row.text, row.client_message_id
         )
         kept = {k: v for k, v in run.options.items() if k in asking.OPTIONS}
         new = asking.save_asked(user, question, choice, kept, row.client_message_id)

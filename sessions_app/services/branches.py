@@ -15,9 +15,9 @@ from django.db import connection
 
 from sessions_app.errors import NotFound
 from sessions_app.frames import MessageView
-from sessions_app.models import Conversation, Message, Run
+from sessions_app.models import Conversation, Message, Run, Verb
 from sessions_app.people import Person
-from sessions_app.services import shapes
+from sessions_app.services import shapes, sharing
 from sessions_app.services.ids import as_uuid
 
 MAX_PAGE = 200
@@ -125,7 +125,8 @@ def choose_branch(
     message_id: UUID | str,
     conversation_id: UUID | str | None = None,
 ) -> Conversation:
-    """Show the branch this message is on, down to its youngest end. Raises NotFound.
+    """Show the branch this message is on, down to its youngest end. Raises NotFound,
+    NotAllowed.
 
     With `conversation_id` the message must be of that very conversation.
     """
@@ -136,6 +137,7 @@ def choose_branch(
     if message is None:
         raise NotFound("There is no such message.")
     conversation = message.conversation
+    sharing.check(user, Verb.TAKE_PART, conversation)
     conversation.leaf_id = newest_end(message)
     conversation.save(update_fields=["leaf"])  # choosing is no activity
     return conversation

@@ -1,7 +1,7 @@
-"""Conversations as their owner handles them: list, search, rename, archive, delete.
+"""Conversations as people handle them: list, search, rename, archive, delete.
 
-Called by views and consumers. A conversation of somebody else is not found, in the same
-words as one that does not exist.
+Called by views and consumers. A conversation that is not shared with somebody is not
+found, in the same words as one that does not exist.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from django.utils import timezone
 from context_app.services import search as full_text
 from context_app.services.search import Hit
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Conversation, Run
+from sessions_app.models import Conversation, Run, Verb
+from sessions_app.models.conversation import reach
 from sessions_app.people import Person
+from sessions_app.services import sharing
 from sessions_app.services.ids import as_uuid
 
 MAX_TITLE = 200
@@ -27,7 +29,7 @@ MAX_LIST = 100
 
 
 def conversation_for(*, user: Person, conversation_id: UUID | str) -> Conversation:
-    """One of the person's conversations. Raises NotFound."""
+    """A conversation that this person may see. Raises NotFound."""
     found = _with_active_run(_mine(user).filter(pk=as_uuid(conversation_id))).first()
     if found is None:
         raise NotFound("There is no such conversation.")
@@ -39,6 +41,7 @@ def list_conversations(
     user: Person,
     query: str = "",
     archived: bool = False,
+    shared: bool = False,
     before: datetime | None = None,
     before_id: UUID | None = None,
     limit: int = 50,
@@ -47,9 +50,13 @@ def list_conversations(
 
     `before`: the `updated_at` of the last row of the page before this one; `before_id`,
     its id, tells apart what was last active in the same moment. `query`: see search.
+    `shared`: others' that are shared with this person, instead of their own.
     """
     rows = search(user=user, query=query) if query.strip() else _mine(user)
-    rows = rows.filter(archived_at__isnull=not archived)
+    if shared:
+        rows = rows.exclude(reach(user, Verb.OWN)).select_related("owner")
+    else:
+        rows = rows.filter(reach(user, Verb.OWN), archived_at__isnull=not archived)
     if before is not None:
         older = Q(updated_at__lt=before)
         if before_id is not None:
@@ -90,9 +97,10 @@ def change_conversation(
     """Rename it, put it away or bring it back; all of it or nothing. None leaves it.
 
     `answering`: checked values of `retry` and `fallbacks` (see `answering.py`). Raises
-    NotFound, Invalid.
+    NotFound, NotAllowed, Invalid.
     """
     conversation = conversation_for(user=user, conversation_id=conversation_id)
+    sharing.check(user, Verb.OWN, conversation)
     changed: list[str] = []
     for name, value in (answering or {}).items():
         setattr(conversation, name, value)
@@ -119,8 +127,11 @@ def _checked_title(title: str) -> str:
 
 
 def delete_conversation(*, user: Person, conversation_id: UUID | str) -> None:
-    """Delete it with all its messages and runs, for good. Raises NotFound."""
-    conversation_for(user=user, conversation_id=conversation_id).delete()
+    """Delete it with all its messages and runs, for good. Raises NotFound,
+    NotAllowed."""
+    conversation = conversation_for(user=user, conversation_id=conversation_id)
+    sharing.check(user, Verb.OWN, conversation)
+    conversation.delete()
 
 
 def _mine(user: Person) -> QuerySet[Conversation]:

@@ -38,6 +38,7 @@ def export_json(*, user: Person, conversation_id: UUID | str) -> dict[str, Any]:
                 "id": str(message.pk),
                 "parent": str(message.parent_id) if message.parent_id else None,
                 "role": message.role,
+                "author": message.author_name or None,
                 "created_at": message.created_at.isoformat(),
                 "parts": [shapes.without_state(part) for part in message.parts],
                 "answered_by": _answered_by(runs.get(message.pk)),
@@ -55,7 +56,9 @@ def export_markdown(*, user: Person, conversation_id: UUID | str) -> str:
     lines = markdown.front_matter(conversation, [runs.get(m.pk) for m in branch])
     lines += [f"# {conversation.title or 'Conversation'}", ""]
     for message in branch:
-        lines += markdown.section(message, runs.get(message.pk))
+        lines += markdown.section(
+            message, runs.get(message.pk), is_shared=conversation.is_shared
+        )
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -29,10 +29,10 @@ def front_matter(conversation: Conversation, runs: list[Run | None]) -> list[str
     ]
 
 
-def section(message: Message, run: Run | None) -> list[str]:
+def section(message: Message, run: Run | None, *, is_shared: bool = False) -> list[str]:
     """The lines of one message, under a heading of their own."""
     moment = message.created_at.strftime("%Y-%m-%d %H:%M UTC")
-    lines = [f"## {_who(message, run)} · {moment}", ""]
+    lines = [f"## {_who(message, run, is_shared)} · {moment}", ""]
     for part in message.parts:
         lines += _part(part)
     if run is not None and run.status != Run.Status.DONE:
@@ -41,9 +41,9 @@ def section(message: Message, run: Run | None) -> list[str]:
     return lines
 
 
-def _who(message: Message, run: Run | None) -> str:
+def _who(message: Message, run: Run | None, is_shared: bool) -> str:
     if message.role == Message.Role.USER:
-        return "You"
+        return (is_shared and message.author_name) or "You"
     if message.role == Message.Role.TOOL:
         return "Tool"
     if run is None:

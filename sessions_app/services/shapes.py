@@ -15,6 +15,7 @@ from context_app.services.search import Hit
 from providers import provider
 from sessions_app.frames import (
     AuditView,
+    AuthorView,
     ConversationView,
     CredentialRef,
     IntentView,
@@ -62,6 +63,7 @@ def run_view(run: Run) -> RunView:
         usage=run.usage,
         cost_usd=None if run.cost_usd is None else f"{run.cost_usd:f}",
         price_date=run.price_date,
+        by=run.started_by_id,
         created_at=_iso(run.created_at) or "",
         started_at=_iso(run.started_at),
         first_event_at=_iso(run.first_event_at),
@@ -144,7 +146,14 @@ def message_view(
         created_at=_iso(message.created_at) or "",
         siblings=list(siblings),
         run=run_view(run) if run is not None else None,
+        author=_author(message),
     )
+
+
+def _author(message: Message) -> AuthorView | None:
+    if message.role != Message.Role.USER or not message.author_name:
+        return None
+    return AuthorView(id=message.author_id, name=message.author_name)
 
 
 def siblings_of(message: Message) -> list[UUID]:
@@ -166,6 +175,8 @@ def conversation_view(conversation: Conversation) -> ConversationView:
         credential_id=conversation.credential_id,
         model=conversation.model,
         active_run_id=active,
+        owner_id=conversation.owner_id,
+        is_shared=conversation.is_shared,
     )
 
 

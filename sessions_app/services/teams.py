@@ -15,7 +15,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
 from sessions_app.errors import Invalid, NameTaken, NotFound
-from sessions_app.models import Membership, Role, SavedAuthentication, Team
+from sessions_app.models import (
+    Conversation,
+    ConversationShare,
+    Membership,
+    Role,
+    SavedAuthentication,
+    Team,
+)
 from sessions_app.people import Person
 from sessions_app.services.rights import Verb, check
 
@@ -130,8 +137,23 @@ def remove_member(*, user: Person, team_id: UUID | str, person_id: int) -> None:
         # Their own credentials go with them: nobody left can see whose they are.
         lent = SavedAuthentication.objects.filter(team=row.team, owner_id=person_id)
         lent.update(team=None)
+        _take_along(row.team, person_id)
         row.delete()
     _note("team.member_removed", user, row.team, person_id)
+
+
+def _take_along(team: Team, person_id: int) -> None:
+    """The conversations that somebody shared with a team they leave."""
+    shares = ConversationShare.objects.filter(
+        team=team, conversation__owner_id=person_id
+    )
+    keys = list(shares.values_list("conversation", flat=True))
+    shares.delete()
+    left = ConversationShare.objects.filter(conversation__in=keys)
+    alone = Conversation.objects.filter(pk__in=keys).exclude(
+        pk__in=left.values("conversation")
+    )
+    alone.update(is_shared=False)
 
 
 def withdraw(*, user: Person, team_id: UUID | str, credential_id: UUID | str) -> None:

@@ -16,7 +16,14 @@ from django.views.decorators.http import require_safe
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation
 from sessions_app.runs import notices
-from sessions_app.services import answering, branches, conversations, export, shapes
+from sessions_app.services import (
+    answering,
+    branches,
+    conversations,
+    export,
+    shapes,
+    sharing,
+)
 from sessions_app.views.json_api import answer, body, json_view
 
 _MAX_QUERY = 200
@@ -63,6 +70,7 @@ def _list(request: HttpRequest) -> Any:
         user=request.user,
         query=query,
         archived=request.GET.get("archived") in ("1", "true"),
+        shared=request.GET.get("shared") in ("1", "true"),
         before=moment,
         before_id=row_id,
         limit=limit,
@@ -70,10 +78,17 @@ def _list(request: HttpRequest) -> Any:
     last = rows[-1] if len(rows) >= max(1, limit) else None
     found = conversations.places(user=request.user, query=query, rows=rows)
     return {
-        "conversations": [shapes.conversation_view(row) for row in rows],
+        "conversations": [_listed(request, row) for row in rows],
         "found": {str(key): shapes.place_view(hit) for key, hit in found.items()},
         "next": f"{last.updated_at.isoformat()},{last.pk}" if last else None,
     }
+
+
+def _listed(request: HttpRequest, row: Conversation) -> Any:
+    view = shapes.conversation_view(row)
+    if row.owner_id == request.user.pk:
+        return view
+    return {**msgspec.structs.asdict(view), "owner": row.owner.get_username()}
 
 
 def _begin(request: HttpRequest) -> Any:
@@ -91,6 +106,8 @@ def _show(request: HttpRequest, conversation_id: UUID) -> Any:
 def _whole(request: HttpRequest, row: Conversation) -> Any:
     return {
         "conversation": shapes.conversation_view(row),
+        "access": sharing.access_of(request.user, row),
+        "owner": row.owner.get_username(),
         **answering.answering_of(request.user, row),
     }
 

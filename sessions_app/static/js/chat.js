@@ -1,5 +1,6 @@
 // chat.js: wires the chat page: socket ⇄ thread, composer, sidebar, picker.
 
+import { mayControl, showAccess } from "./access.js";
 import { Answering } from "./answering.js";
 import { api } from "./api.js";
 import { Composer } from "./composer.js";
@@ -10,6 +11,7 @@ import { offer } from "./local-servers.js";
 import { messageActions } from "./message-actions.js";
 import { ModelPicker } from "./model-picker.js";
 import { Outbox } from "./outbox.js";
+import { ShareDialog } from "./share-dialog.js";
 import { listen } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.js";
 import { ChatSocket } from "./socket.js";
@@ -28,6 +30,7 @@ const sidebar = new Sidebar();
 const picker = new ModelPicker();
 const outbox = new Outbox(socket);
 const tools = new ToolsToggle();
+const sharing = new ShareDialog();
 const context = new ContextPanel(socket, { options: () => options(), draft: () => composer.box.value, begin });
 
 async function open(id, { push = true } = {}) {
@@ -37,10 +40,11 @@ async function open(id, { push = true } = {}) {
   exportLink(id);
   context.open(id);
   byId("welcome").hidden = Boolean(id);
-  if (!id) { thread.clear(); title(""); thread.mark(); greet(); composer.focus(); return; }
+  if (!id) { thread.clear(); showAccess(null); title(""); thread.mark(); greet(); composer.focus(); return; }
   try {
-    const { conversation } = await api("GET", `/api/conversations/${id}/`);
+    const { conversation, access, owner } = await api("GET", `/api/conversations/${id}/`);
     title(conversation.title);
+    showAccess(conversation, access, owner);
     await thread.open(id);
     if (conversation.credential_id) await picker.use(conversation.credential_id, conversation.model);
   } catch (error) {
@@ -73,6 +77,12 @@ function send(text) {
 }
 
 const HEARS = new Set(["running", "retrying", "waiting"]);
+
+// What others asked for, others stop.
+function running(run) {
+  const isOurs = Boolean(run) && mayControl(run);
+  composer.running(isOurs, isOurs && HEARS.has(run.status));
+}
 
 // Into the answer that is on its way.
 function steer(text) {
@@ -121,9 +131,12 @@ const frames = {
   message({ message }) { if (message.conversation_id === thread.conversationId) thread.message(message); },
   conversation({ conversation }) {
     sidebar.changed(conversation);
-    if (conversation.id === thread.conversationId) title(conversation.title);
+    if (conversation.id !== thread.conversationId) return;
+    title(conversation.title);
+    showAccess(conversation);
   },
   error(frame) {
+    if (frame.conversation_id && frame.conversation_id === thread.conversationId) open(""); // theirs no more
     const text = outbox.refused(frame.client_message_id);
     if (text && !composer.box.value) composer.set(text); // nothing typed is lost
     if (frame.code === "storage_full") storageTrouble(frame.message);
@@ -153,8 +166,10 @@ composer.addEventListener("edit-last", () => {
   if (mine) actions.edit(mine);
 });
 composer.addEventListener("steer", ({ detail }) => steer(detail));
-byId("messages").addEventListener("maestro:runs", () => composer.running(Boolean(thread.activeRun), HEARS.has(thread.activeRun?.status)));
+byId("messages").addEventListener("maestro:runs", () => running(thread.activeRun));
 picker.addEventListener("change", greet);
+sidebar.addEventListener("share", ({ detail }) => sharing.open(detail));
+byId("shared-badge").addEventListener("click", () => sharing.open(thread.conversationId));
 sidebar.addEventListener("open", ({ detail }) => open(detail));
 sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === thread.conversationId) open(""); });

@@ -1,6 +1,7 @@
 // message.js: one question or one answer in the thread, with its actions and its facts.
 
 import { AnswerBody } from "./answer-body.js";
+import { mayControl, nameOf } from "./access.js";
 import { api } from "./api.js";
 import { el } from "./dom.js";
 import { clock } from "./format.js";
@@ -30,13 +31,13 @@ export class Message {
     this.message = message;
     this.node.dataset.messageId = message.id;
     this.node.classList.toggle("message--mine", this.isMine);
-    this.node.querySelector("h2").textContent = this.isMine ? STRINGS.you : (message.run?.model ?? "");
+    this.node.querySelector("h2").textContent = this.isMine ? nameOf(message, STRINGS.you) : (message.run?.model ?? "");
     if (this.isMine) this.showQuestion();
     else this.showAnswer();
   }
 
   showQuestion() {
-    this.head.replaceChildren(STRINGS.you, clock(this.message.created_at));
+    this.head.replaceChildren(nameOf(this.message, STRINGS.you), clock(this.message.created_at));
     this.body.textContent = this.text;
     this.foot.replaceChildren(el("div", { class: "message__actions" },
       this.versions(), action(STRINGS.copy, "copy"), action(STRINGS.edit, "edit")));
@@ -81,6 +82,7 @@ export class Message {
     if (this.message.run && isOver(this.message.run) && !over && this.message.run !== run) this.rewind();
     this.message.run = run;
     this.node.classList.toggle("message--live", !over);
+    this.node.classList.toggle("message--theirs", !mayControl(run));
     const by = run ? `${run.model}` : "";
     this.head.replaceChildren(by, run?.is_demo ? el("span", { class: "tag", title: STRINGS.demoTitle }, STRINGS.demo) : "", clock(this.message.created_at));
     if (over && this.isWriting) { this.isWriting = false; this.answer.settle(); }

@@ -1,11 +1,13 @@
 // sidebar.js: the list of conversations: search, days, rename, archive, delete.
 
+import { isMine } from "./access.js";
 import { api } from "./api.js";
 import { dayOf } from "./days.js";
 import { ask } from "./dialogs.js";
 import { byId, el, toast } from "./dom.js";
 import { foundWords } from "./found-words.js";
 import { PopupMenu } from "./popup-menu.js";
+import { WORDS } from "./sharing-strings.js";
 import { STRINGS, say } from "./strings.js";
 
 export class Sidebar extends EventTarget {
@@ -18,11 +20,8 @@ export class Sidebar extends EventTarget {
     this.rows = [];
     this.popup = new PopupMenu((id) => this.list.querySelector(`[data-menu="${id}"]`));
     this.search.addEventListener("input", () => this.later());
-    this.archived.addEventListener("click", () => {
-      const pressed = this.archived.getAttribute("aria-pressed") !== "true";
-      this.archived.setAttribute("aria-pressed", String(pressed));
-      this.load();
-    });
+    this.shared = document.querySelector("[data-shared-toggle]");
+    for (const toggle of [this.archived, this.shared]) toggle.addEventListener("click", () => this.press(toggle));
     this.list.addEventListener("scroll", () => {
       if (this.list.scrollTop + this.list.clientHeight > this.list.scrollHeight - 200) this.more();
     });
@@ -32,6 +31,12 @@ export class Sidebar extends EventTarget {
       event.stopPropagation(); // it closes the list, it does not stop the answer
       this.toggle(false);
     });
+  }
+
+  // One of them, or neither: the person's own that are not put away.
+  press(toggle) {
+    for (const other of [this.archived, this.shared]) other.setAttribute("aria-pressed", String(other === toggle && !isPressed(toggle)));
+    this.load();
   }
 
   get isDrawnOver() { return byId("sidebar").classList.contains("sidebar--open"); }
@@ -51,7 +56,7 @@ export class Sidebar extends EventTarget {
   }
 
   path(before = "") {
-    const query = new URLSearchParams({ q: this.search.value, archived: this.archived.getAttribute("aria-pressed") === "true" ? "1" : "0" });
+    const query = new URLSearchParams({ q: this.search.value, archived: Number(isPressed(this.archived)), shared: Number(isPressed(this.shared)) });
     if (before) query.set("before", before);
     return `/api/conversations/?${query}`;
   }
@@ -81,8 +86,9 @@ export class Sidebar extends EventTarget {
 
   // A conversation changed or began: to its place, at once.
   changed(row) {
-    if (this.search.value || this.archived.getAttribute("aria-pressed") === "true") return;
-    this.rows = [row, ...this.rows.filter((other) => other.id !== row.id)]
+    if (this.search.value || isPressed(this.archived) || isMine(row) === isPressed(this.shared)) return;
+    const known = this.rows.find((other) => other.id === row.id);
+    this.rows = [{ ...known, ...row }, ...this.rows.filter((other) => other.id !== row.id)]
       .filter((other) => !other.archived)
       .sort((a, b) => b.updated_at.localeCompare(a.updated_at));
     this.draw();
@@ -110,6 +116,7 @@ export class Sidebar extends EventTarget {
     const place = this.found?.[row.id];
     const link = el("a", { class: "conversation__link", href: `${base}c/${row.id}/`, title, "aria-current": row.id === this.openId ? "page" : null },
       row.active_run_id ? el("span", { class: "conversation__busy", "aria-hidden": "true" }, "● ") : "", title,
+      row.owner ? el("span", { class: "conversation__owner" }, say(WORDS.sharedBy, row)) : "",
       place ? el("span", { class: "conversation__found", dir: "auto" }, ...foundWords(place)) : "");
     link.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
@@ -124,11 +131,13 @@ export class Sidebar extends EventTarget {
   menu(button, row) {
     const base = document.body.dataset.chatUrl ?? "/";
     const file = (kind) => `${base}c/${row.id}/export.${kind}`;
+    const files = [{ words: STRINGS.exportMarkdown, href: file("md") }, { words: STRINGS.exportJson, href: file("json") }];
+    if (!isMine(row)) { this.popup.toggle(button, row.id, files); return; }
     this.popup.toggle(button, row.id, [
       { words: STRINGS.rename, call: () => this.rename(row) },
+      { words: WORDS.share, call: () => this.dispatchEvent(new CustomEvent("share", { detail: row.id })) },
       { words: row.archived ? STRINGS.unarchive : STRINGS.archive, call: () => this.archive(row) },
-      { words: STRINGS.exportMarkdown, href: file("md") },
-      { words: STRINGS.exportJson, href: file("json") },
+      ...files,
       { words: STRINGS.delete, call: () => this.remove(row), isDanger: true },
     ]);
   }
@@ -163,6 +172,8 @@ export class Sidebar extends EventTarget {
     } catch (error) { toast(error.message); }
   }
 }
+
+const isPressed = (toggle) => toggle.getAttribute("aria-pressed") === "true";
 
 // How to find the same control after the list was drawn again.
 const keyOf = (node) => (node.dataset.menu ? `[data-menu="${node.dataset.menu}"]` : `[href="${node.getAttribute("href")}"]`);

@@ -14,6 +14,7 @@ import sessions_app
 from context_app.models import Audit, ContextChunk, ToolIntent
 from sessions_app.models import (
     Conversation,
+    ConversationShare,
     Invitation,
     Membership,
     Message,
@@ -67,6 +68,7 @@ IDS = (
     "team_id",
     "invitation_id",
     "browser_id",
+    "share_id",
 )
 NUMBERS = {"person_id"}  # of Django's own table
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
@@ -74,6 +76,7 @@ METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 # What a caller of a route with an id would send to have its way.
 BODIES = {
     "api-conversation": {"title": "mine now", "archived": True},
+    "api-shares": {"person_id": 1, "may_take_part": True},
     "api-branch": {"message_id": "MESSAGE"},
     "api-credential-key": {"api_key": "sk-evil", "base_url": "http://evil.example"},
     "api-credential-share": {"is_shared_with_everyone": False},
@@ -127,6 +130,7 @@ BARE = {
     "team-delete",
     "team-remove",
     "team-withdraw",
+    "api-share",
 }
 
 
@@ -231,6 +235,7 @@ def alices_things():
     )
     team = make_team(alice)
     invitation, _ = invitations.invite(user=make_superuser("root"), team_id=team.pk)
+    share = ConversationShare.objects.create(conversation=conversation, team=team)
     ids = {
         "person_id": alice.pk,
         "team_id": team.pk,
@@ -247,6 +252,7 @@ def alices_things():
         "audit_id": Audit.objects.create(
             owner=alice, source_name="hers", state="done", report={"hers": True}
         ).pk,
+        "share_id": share.pk,
     }
     return ids, answer.pk
 
