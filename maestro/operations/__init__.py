@@ -1,6 +1,7 @@
 """What an operator does to a whole installation: backup, restore, upgrade, rehearsal.
 
-    backups.py   make and verify          restoring.py   put back, the old one kept aside
+    backups.py   make, keep the newest    restoring.py   put back, the old one kept aside
+    verifying.py would it come back?      drafts.py      unfinished files
     archive.py   the file                 rehearsal.py   an upgrade, tried on a copy
     sqlite.py, postgres.py   one database each: dump, load, swap
     schema.py    migrations under a lock, with a copy first

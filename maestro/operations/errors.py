@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError
+
+from sessions_app.key_files import CryptoError
+
 FAILED, USAGE, PROBLEM, CONFIG = 1, 2, 3, 78
 
 
@@ -27,3 +34,19 @@ class InUse(OperationFailed):
     """Somebody works on this installation; the message names the process."""
 
     exit_code = CONFIG
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Failures of disk, database and keys become one line; bugs stay tracebacks."""
+    try:
+        yield
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise OperationFailed(f"{what} could not be written: {reason}.") from None
+    except DatabaseError as exc:
+        text = str(exc).strip().splitlines()
+        reason = text[0][:200] if text else type(exc).__name__
+        raise OperationFailed(f"{what} failed at the database: {reason}") from None
+    except CryptoError as exc:
+        raise OperationFailed(f"{what} needs the encryption keys: {exc}.") from None

@@ -12,13 +12,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
-from maestro.operations import backups, facts
+from maestro.operations import backups, drafts, facts
 from maestro.operations.archive import Reader
+from maestro.operations.errors import in_words
 from maestro.operations.restoring import on_a_copy
 from sessions_app import crypto
 from sessions_app.key_files import CryptoError
@@ -60,15 +62,13 @@ def rehearse(backup: Path | None, progress: Progress) -> Rehearsed:
     """Migrate a copy of the live database, or of a backup. Raises OperationFailed."""
     if backup is not None:
         return _on(backup, progress)
-    from django.conf import settings
-
-    with backups.draft_folder(Path(settings.DATA_DIR)) as folder:
+    with drafts.folder(Path(settings.DATA_DIR)) as folder:
         report = backups.make_backup(folder / "rehearsal", progress, plain_is_fine=True)
         return _on(Path(report.path), progress)
 
 
 def _on(path: Path, progress: Progress) -> Rehearsed:
-    with Reader(path) as reader, backups.in_words("The rehearsal's copy"):
+    with Reader(path) as reader, in_words("The rehearsal's copy"):
         facts.refuse_newer(reader.manifest["migrations"], "The database")
         with on_a_copy(reader, SCHEMA, progress) as connection:
             found = Rehearsed(rows_before=_rows(connection))

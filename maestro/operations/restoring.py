@@ -14,9 +14,17 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from maestro.operations import backups, facts, locks, postgres, sqlite
+from maestro.operations import (
+    backups,
+    drafts,
+    facts,
+    locks,
+    postgres,
+    sqlite,
+    verifying,
+)
 from maestro.operations.archive import Reader
-from maestro.operations.errors import OperationFailed, Unfit
+from maestro.operations.errors import OperationFailed, Unfit, in_words
 from sessions_app import crypto
 from sessions_app.services import sealed_columns
 
@@ -32,7 +40,7 @@ _CAUSE = "It came from a backup whose encryption key is not here. Enter it again
 class Restored:
     """`kept`: where the database of before is; "" when there was none."""
 
-    report: backups.Report
+    report: verifying.Report
     kept: str
     unreadable: int  # credentials marked so, because their key is not here
 
@@ -46,9 +54,9 @@ def restore(path: Path, progress: Progress, *, without_keys: bool = False) -> Re
     data_dir = Path(settings.DATA_DIR)
     lock = locks.hold(data_dir, alone=True, wait_s=1.0)
     try:
-        with locks.backup_lock(data_dir), backups.in_words("The restored database"):
-            backups.sweep(data_dir)
-            backups.sweep(sqlite.path().parent)
+        with locks.backup_lock(data_dir), in_words("The restored database"):
+            drafts.sweep(data_dir)
+            drafts.sweep(sqlite.path().parent)
             with Reader(path) as reader:
                 return _restore(path, reader, progress, without_keys)
     finally:
@@ -60,7 +68,7 @@ def _restore(
 ) -> Restored:
     facts.refuse_newer(reader.manifest["migrations"], "The backup")
     _require_same_kind(reader)
-    report = backups.check(path, progress)
+    report = verifying.check(path, progress)
     if report.problems or (report.key_problems and not without_keys):
         advice = (
             " Bring the keys with --keys-from, or accept it with --without-keys."
@@ -82,7 +90,7 @@ def _into_sqlite(reader: Reader, progress: Progress, stamp: str) -> tuple[str, i
     parent = sqlite.path().parent  # the same disk, so that a rename is enough
     require_room(parent, reader.size)
     with (
-        backups.draft_folder(parent) as folder,
+        drafts.folder(parent) as folder,
         sqlite.loaded(reader, folder, progress) as target,
     ):
         with sqlite.opened(target) as connection:
@@ -111,7 +119,7 @@ def on_a_copy(
     parent = Path(settings.DATA_DIR)
     require_room(parent, reader.size * 2)
     with (
-        backups.draft_folder(parent) as folder,
+        drafts.folder(parent) as folder,
         sqlite.loaded(reader, folder, progress) as target,
         sqlite.opened(target) as connection,
     ):

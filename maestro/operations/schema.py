@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro.operations import backups, facts, locks, sqlite
-from maestro.operations.errors import OperationFailed
+from maestro.operations.errors import OperationFailed, in_words
 from maestro.operations.restoring import require_room
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def _keep_a_copy() -> Path | None:
     source = sqlite.path()
     copy = source.with_name(f"{source.stem}.before-{backups.stamp()}.sqlite3")
     require_room(source.parent, source.stat().st_size)
-    with backups.in_words("The copy of the database before the migration"):
+    with in_words("The copy of the database before the migration"):
         sqlite.copy_to(copy)
     return copy
 

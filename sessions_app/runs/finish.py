@@ -81,7 +81,8 @@ def _show_unstored(run: Run, live: LiveRun, outcome: Outcome, why: str) -> None:
     """Its followers see the whole answer, and that only this process has it."""
     shown, answer = copy.copy(run), copy.copy(run.answer)
     answer.parts = msgspec.to_builtins(outcome.response.parts())
-    error = ErrorInfo(kind=storage.KIND, message=f"{why} {storage.UNSAVED}")
+    words = f"{why.partition('.')[0]}. {storage.UNSAVED}"  # the banner says the rest
+    error = ErrorInfo(kind=storage.KIND, message=words)
     shown.answer, shown.status, shown.seq = answer, Status.FAILED, live.log.seq
     shown.cause, shown.error = storage.ENDED, msgspec.to_builtins(error)
     live.unstored = notices.run_frames(shown)

@@ -108,7 +108,7 @@ def let_go(pk):
 def damage(backup, folder):
     """Verify a backup with one bit flipped, at many places, and cut off, at many. Which
     of these were called good and are not the same backup."""
-    from maestro.operations import backups
+    from maestro.operations import verifying
     from maestro.operations.errors import Unfit
 
     content = Path(backup).read_bytes()
@@ -123,7 +123,7 @@ def damage(backup, folder):
     for name, body in broken.items():
         tried.write_bytes(body)
         try:
-            report = backups.check(tried, lambda *_: None)
+            report = verifying.check(tried, lambda *_: None)
         except Unfit:
             continue
         if not report.all_problems and contents(tried) != whole:
@@ -141,13 +141,13 @@ def contents(path):
 
 def verdicts(*paths):
     """What verifying says about each of these files; "" when it is good."""
-    from maestro.operations import backups
+    from maestro.operations import verifying
     from maestro.operations.errors import Unfit
 
     found = []
     for path in paths:
         try:
-            report = backups.check(Path(path), lambda *_: None)
+            report = verifying.check(Path(path), lambda *_: None)
             found.append(" ".join(report.all_problems))
         except Unfit as exc:
             found.append(str(exc))

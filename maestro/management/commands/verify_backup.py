@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from maestro.operations import backups
+from maestro.operations import verifying
 from maestro.operations.commands import OperationCommand
-from maestro.operations.errors import PROBLEM
+from maestro.operations.errors import PROBLEM, in_words
 
 
 class Command(OperationCommand):
-    """A shell over `operations.backups.check`. Exit code 3 when it is not good."""
+    """A shell over `operations.verifying.check`. Exit code 3 when it is not good."""
 
     help = (
         "Read a whole backup: seal, hashes, rows, versions, and every encrypted value."
@@ -25,8 +25,8 @@ class Command(OperationCommand):
         parser.add_argument("file", type=Path)
 
     def operate(self, options: dict[str, Any]) -> None:
-        with backups.in_words("What verifying unpacks"):
-            report = backups.check(options["file"], self.progress)
+        with in_words("What verifying unpacks"):
+            report = verifying.check(options["file"], self.progress)
         text = (
             f"{report.path}: {report.database}, version {report.version}, of "
             f"{report.made_at}, {report.rows} rows, {report.readable} encrypted values "
