@@ -50,11 +50,11 @@ def trouble(exc: BaseException | None) -> str:
 def state() -> str:
     """Why nothing can be saved now, in the same words; "" when it can."""
     if connection.vendor == "sqlite":
-        return _of_disk(Path(str(connection.settings_dict["NAME"])).parent)
+        return of_disk(Path(str(connection.settings_dict["NAME"])).parent)
     said, at = _said
     if said and time.monotonic() - at < _REMEMBERED_S:
         return said
-    return _of_disk(Path(settings.DATA_DIR))
+    return of_disk(Path(settings.DATA_DIR))
 
 
 def _meaning(exc: BaseException) -> str:
@@ -69,7 +69,8 @@ def _meaning(exc: BaseException) -> str:
     return ""
 
 
-def _of_disk(folder: Path) -> str:
+def of_disk(folder: Path) -> str:
+    """Whether this folder's disk takes changes, in the same words."""
     try:
         found = os.statvfs(folder)
     except OSError:

@@ -38,11 +38,12 @@ class Disk:
 
 
 @contextmanager
-def small_disk(path: Path, megabytes: int) -> Iterator[Disk]:
+def small_disk(path: Path, megabytes: int, inodes: int = 0) -> Iterator[Disk]:
     """Needs the right to mount: root, as in CI. Skipped with a word elsewhere."""
     path.mkdir()
+    size = f"size={megabytes}m,nr_inodes={inodes}"  # 0 is no limit
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", path],
+        ["mount", "-t", "tmpfs", "-o", size, "tmpfs", path],
         capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode != 0:

@@ -174,6 +174,16 @@ def sign_in(world: World) -> requests.Response:
     )
 
 
+def test_a_disk_without_room_for_another_name_counts_as_full(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 8, inodes=4) as disk:
+        assert storage.of_disk(disk.path) == ""
+        for number in range(3):
+            (disk.path / f"{number}").touch()
+        assert storage.of_disk(disk.path) == storage.FULL
+        (disk.path / "0").unlink()
+        assert storage.of_disk(disk.path) == ""
+
+
 @pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_read_only_disk_refuses_the_start_in_words(
     kind: str, disk: Disk, world: World
