@@ -92,10 +92,10 @@ def test_a_database_with_unreadable_rows_is_saved_and_put_back_all_the_same(
         "SET secrets = substr(secrets, 1, 20) || 'AAAA' WHERE name = 'alice4'"
     )
     backup = tmp_path / "one.backup"
+    before = installation.fingerprint()
     saved = installation.report("backup", "--to", backup)
     assert (saved["is_good"], saved["readable"], saved["unreadable"]) == (True, 19, 2)
     assert "00000000" in saved["warnings"][0]
-    before = installation.fingerprint()
     assert "--without-keys" in installation.manage("restore", backup, "--yes", code=3)
     installation.manage("restore", backup, "--yes", "--without-keys")
     after = installation.fingerprint()
@@ -145,8 +145,8 @@ def test_only_the_newest_backups_are_kept_and_strangers_are_left_alone(
 
 
 def test_it_is_refused_while_something_runs(installation, kind, tmp_path):
-    backup, _ = saved(installation, tmp_path / "out")
     before = installation.fingerprint()
+    backup, _ = saved(installation, tmp_path / "out")
     stop = tmp_path / "stop"
     user = installation.start("-m", "tests.operations.jobs", "use", stop)
     assert user.stderr.readline()  # it has begun
