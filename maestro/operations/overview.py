@@ -22,7 +22,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 import providers
 from maestro import probes
-from maestro.operations import backups
+from maestro.operations import backups, verifying
 from sessions_app import presence
 from sessions_app.models import (
     Conversation,
@@ -194,7 +194,7 @@ def saved() -> list[Fact]:
     return facts
 
 
-def remember_backup(report: backups.Report) -> None:
+def remember_backup(report: verifying.Report) -> None:
     """Note that one was made, wherever it went."""
     InstallationFact.objects.update_or_create(
         name=LAST_BACKUP, defaults={"value": f"{report.rows} rows, verified"}
