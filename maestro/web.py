@@ -11,12 +11,15 @@ import os
 import time
 from urllib.parse import urlsplit
 
+from maestro import memory
+
 log = logging.getLogger(__name__)
 
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM. `host` may be an IPv6 address."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "maestro.settings")
+    memory.share_heaps()
     # Imported here: Twisted chooses its reactor when it is first imported.
     from maestro.daphne_limits import PING_S, LimitedServer  # isort: skip
     from django.conf import settings
