@@ -1,4 +1,4 @@
-"""`docs/frames.md` out of `frames.py`: what every frame holds, in the code's own words.
+"""`docs/frames.md` out of `frames/`: what every frame holds, in the code's own words.
 
 `manage.py frames` prints it; a test holds the file to it.
 """

@@ -1,4 +1,4 @@
-"""Chunks and the gauge as the page sees them (`frame_views.py`)."""
+"""Chunks and the gauge as the page sees them (`frames/views.py`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 from context_app.assembly import Composed, Piece
 from context_app.assembly.compose import FULL
 from context_app.models import ContextChunk
-from sessions_app.frame_views import ChunkView, GaugeView
+from sessions_app.frames.views import ChunkView, GaugeView
 
 PREVIEW = 300  # characters
 

@@ -1,4 +1,4 @@
-"""Rows as the page sees them: the structs of `frames.py`, for frames and JSON alike.
+"""Rows as the page sees them: the structs of `frames/views.py`, for frames and JSON alike.
 
 Opaque vendor state is for the vendor only and stays behind.
 """

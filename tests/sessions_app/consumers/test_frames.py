@@ -1,4 +1,4 @@
-"""docs/frames.md, frames.py and what is really sent are one thing."""
+"""docs/frames.md, the frames and what is really sent are one thing."""
 
 from __future__ import annotations
 
