@@ -21,6 +21,7 @@ NAMES = (
     "soak",
     "credentials",
     "history",
+    "context",
     "growth",
     "migrations",
     "sign_in",

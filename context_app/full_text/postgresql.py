@@ -70,17 +70,22 @@ def remove(cursor: Any) -> None:
 
 
 def matching(
-    words: Sequence[Word], shown: str, *, any_word: bool = False
+    words: Sequence[Word], table: str, shown: str, *, any_word: bool = False
 ) -> tuple[str, list[Any]]:
-    """A condition on a row of a source."""
+    """A condition on a row of a source.
+
+    Two selects, each with an index of its own: joined by OR, the planner reads them all.
+    """
     parts, values = [], []
     query = tsquery(words, any_word=any_word)
     if query:
         tokens = list(dict.fromkeys(t.text for word in words for t in word.tokens))
         likes = " AND ".join([f"{shown} ILIKE %s"] * len(tokens))
         parts.append(
-            "(search_words @@ to_tsquery('simple', %s) "
-            f"OR (char_length({shown}) > {LONG} AND {likes}))"
+            f"id IN (SELECT id FROM {table} "  # noqa: S608
+            "WHERE search_words @@ to_tsquery('simple', %s) "
+            f"UNION ALL SELECT id FROM {table} "
+            f"WHERE char_length({shown}) > {LONG} AND {likes})"
         )
         values += [query, *(f"%{token}%" for token in tokens)]
     if any_word and query:
