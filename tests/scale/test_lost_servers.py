@@ -125,29 +125,32 @@ class Asking(threading.Thread):
         self.join(10)
 
 
-def test_postgresql_is_killed_and_back_and_no_word_is_lost(
-    installation: Installation,
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_postgresql_is_away_and_back_and_no_word_is_lost(
+    installation: Installation, how: str
 ) -> None:
     postgres = installation.postgres
-    with twenty_streams(installation, "postgres") as (asked, read, _):
+    with twenty_streams(installation, f"postgres {how}") as (asked, read, _):
         somebody = Asking(installation.doors[1])
         somebody.start()
         time.sleep(1)
-        postgres.stop("immediate")
+        postgres.stop("immediate") if how == "killed" else postgres.freeze()
         stopped_at = time.monotonic()
-        time.sleep(3)
+        time.sleep(4)
         started_at = time.monotonic()
-        postgres.start()
+        postgres.start() if how == "killed" else postgres.go_on()
         up_at = time.monotonic()
         until(
             lambda: somebody.got[-1][1] == 200 and somebody.got[-1][0] > up_at,
             "requests work", installation.output, within_s=WITHIN_S,
         )  # fmt: skip
-        note(f"R-7: requests work {time.monotonic() - up_at:.1f} s after it came up")
+        note(
+            f"R-7 {how}: requests work {time.monotonic() - up_at:.1f} s after it came up"
+        )
         check_complete(installation, asked, read)
         somebody.stop()
     bad = [one for one in somebody.got if one[1] != 200]
-    note(f"R-7: {len(bad)} of {len(somebody.got)} requests failed")
+    note(f"R-7 {how}: {len(bad)} of {len(somebody.got)} requests failed")
     assert {status for _, status, _ in bad} <= {503}, bad
     assert {header for _, _, header in bad} <= {"5"}
     assert all(stopped_at - 1 < at < up_at + WITHIN_S for at, _, _ in bad)
