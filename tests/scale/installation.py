@@ -57,7 +57,9 @@ class Door:
         return self.installation.output()
 
     def until_healthy(self) -> None:
-        until(lambda: _answers(f"{self.url}/healthz"), "a web process", self.output)
+        until(
+            lambda: _answers(f"{self.url}/healthz"), "a web process", self.output, 120.0
+        )
 
     def sign_in(self) -> None:
         self.session.get(f"{self.url}/login/", timeout=20)
@@ -120,6 +122,13 @@ class Installation:
             **settings,
         }
         self.processes: list[subprocess.Popen[bytes]] = []
+        try:
+            self._begin(ports, workers)
+        except BaseException:  # nothing of it may stay
+            self.close()
+            raise
+
+    def _begin(self, ports: list[int], workers: int) -> None:
         self.manage("prepare")
         self.manage("shell", "-c", PEOPLE)
         self.doors = [Door(self, port) for port in ports]

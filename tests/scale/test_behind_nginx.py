@@ -24,6 +24,9 @@ from tests.scale.installation import Door, Installation
 from tests.scale.nginx import Nginx
 from tests.scale.test_two_web_processes import MODEL, words
 
+# The first of them starts the installation: four processes and two servers.
+pytestmark = pytest.mark.timeout(300)
+
 SPOOFED = "203.0.113.9"
 PING_WITHIN_S = 25.0
 PING = 0x89

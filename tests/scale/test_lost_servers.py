@@ -20,6 +20,9 @@ from tests.proof.world import Page, Seen, a_page, until
 from tests.scale.installation import Door, Installation
 from tests.scale.test_two_web_processes import MODEL, follow, words
 
+# The first of them starts the installation: four processes and two servers.
+pytestmark = pytest.mark.timeout(300)
+
 STREAMS = 20
 SECONDS = 12
 PACE = 40

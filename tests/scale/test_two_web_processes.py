@@ -5,10 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from tests.emulator import EmulatorProcess
 from tests.proof.refreshing import note
 from tests.proof.world import Page, Seen, until
 from tests.scale.installation import Door, Installation
+
+# The first of them starts the installation: four processes and two servers.
+pytestmark = pytest.mark.timeout(300)
 
 MODEL = "gpt-6.1-terra"
 

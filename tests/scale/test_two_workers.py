@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from tests.proof.refreshing import note
 from tests.proof.world import until
 from tests.scale.installation import Installation
+
+# The first of them starts the installation: four processes and two servers.
+pytestmark = pytest.mark.timeout(300)
 
 # A scheduler looks every thirty seconds, and both have looked by then.
 BOTH_HAVE_LOOKED_S = 35.0
