@@ -14,7 +14,9 @@ from tests.sessions_app.factories import make_credential
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PARTS = {"database", "migrations", "encryption_key", "channel_layer", "worker"}
+PARTS = {
+    "database", "storage", "migrations", "encryption_key", "channel_layer", "worker",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -39,7 +41,8 @@ def test_it_is_not_ready_without_a_worker(client, no_grace):
     assert {name for name, word in parts.items() if word != "ok"} == {"worker"}
 
 
-def test_it_is_not_ready_beside_a_web_process_that_it_does_not_hear(client):
+def test_it_is_not_ready_beside_a_web_process_that_it_does_not_hear(client, settings):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryX"}}
     ServerProcess.objects.create(pk="far.example:1:1", role="web", layer="memory")
     assert ready(client)[1]["channel_layer"] == "failed"
 
