@@ -89,8 +89,21 @@ def _show_unstored(run: Run, live: LiveRun, outcome: Outcome, why: str) -> None:
     notices.say(run.conversation_id, live.unstored)
 
 
-def end_abandoned(run: Run, *, status: str, cause: str) -> bool:
-    """End a run that nobody works on; its text is rebuilt from the log."""
+def end_dead(run: Run) -> bool:
+    """End a run that nobody works on: stopped if that was asked, else interrupted.
+
+    Its text is rebuilt from the log. False when somebody else was first.
+    """
+    status, cause = Status.INTERRUPTED, "The server stopped while it was answering."
+    if run.stop_requested_at is not None:
+        status, cause = Status.STOPPED, "You stopped it."
+    is_ended = _end_from_log(run, status=status, cause=cause)
+    if is_ended:
+        log.warning("run.reaped", extra={"run_id": str(run.pk), "status": str(status)})
+    return is_ended
+
+
+def _end_from_log(run: Run, *, status: str, cause: str) -> bool:
     response = RunResponse()
     for event in stored_events(run.pk):
         response.add_event(event)

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connections
 
 from sessions_app import watch
 from sessions_app.models import Run
-from sessions_app.runs import audits, claims, live, metering, summaries, words
+from sessions_app.runs import audits, claims, closing, live, metering, summaries, words
 from sessions_app.runs.executor import executor
-from sessions_app.runs.finish import end_abandoned
+from sessions_app.runs.finish import end_dead
 
 log = logging.getLogger(__name__)
 
@@ -34,30 +34,17 @@ def start() -> None:
 
 def reap_once() -> int:
     """One round. How many runs were ended."""
-    from sessions_app.runs import closing  # it stands above, on the services
-
     ended = 0
     running = Run.objects.filter(status__in=Run.AT_WORK)
     for run in running.select_related("answer", "conversation"):
         if live.find(run.pk) is None and claims.is_abandoned(run):
-            ended += end_run(run)
+            ended += end_dead(run)
     closing.end_left_over()
     for run in words.left_over():
         words.hand_on(run)
     for run_id in claims.ready_to_start():
         executor.submit(run_id)
     return ended
-
-
-def end_run(run: Run) -> bool:
-    """End one run that nobody works on: stopped if that was asked, else interrupted."""
-    status, cause = Run.Status.INTERRUPTED, "The server stopped while it was answering."
-    if run.stop_requested_at is not None:
-        status, cause = Run.Status.STOPPED, "You stopped it."
-    is_ended = end_abandoned(run, status=status, cause=cause)
-    if is_ended:
-        log.warning("run.reaped", extra={"run_id": str(run.pk), "status": str(status)})
-    return is_ended
 
 
 def _loop() -> None:

@@ -22,7 +22,7 @@ from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.people import Person
 from sessions_app.runs import asking, claims, live, notices, words
 from sessions_app.runs.executor import executor
-from sessions_app.runs.reaper import end_run
+from sessions_app.runs.finish import end_dead
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
 from sessions_app.services import sharing, usage
@@ -204,7 +204,7 @@ def _stop_running(run: Run, cause: str) -> None:
     if at_work is None:
         fresh = Run.objects.get(pk=run.pk)
         if fresh.status in Run.AT_WORK and claims.is_abandoned(fresh):
-            end_run(fresh)
+            end_dead(fresh)
 
 
 def run_for(*, user: Person, run_id: UUID) -> Run:
