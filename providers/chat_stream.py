@@ -40,6 +40,9 @@ class ResponseStream(Protocol):
     @property
     def request_body(self) -> Mapping[str, Any]: ...
 
+    @property
+    def was_asked(self) -> bool: ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -85,6 +88,7 @@ class ChatStream:
         self._renew_first = renew_first
         self._woken = threading.Event()  # a renewal has ended, or nobody waits for it
         self._on_renewing = on_renewing or (lambda is_renewing: None)
+        self._was_asked = False
 
     def __enter__(self) -> Self:
         """Send the request. Raises ProviderError for anything but a 2xx stream."""
@@ -111,6 +115,12 @@ class ChatStream:
     def request_body(self) -> Mapping[str, Any]:
         """The JSON body that is sent, or was. It holds no secret: those are headers."""
         return self._call.body
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether a request was sent that no credential was refused for. False where it
+        was closed before, as while a login was renewed: that is paid for by nobody."""
+        return self._was_asked
 
     def close(self) -> None:
         """End the stream now, from any thread, even while the vendor is silent."""
@@ -141,15 +151,18 @@ class ChatStream:
         if self._was_closed():
             return None
         try:
-            return self._client.open_stream(
-                self._call, idle_timeout_s=self._idle_timeout_s
-            )
+            return self._ask()
         except (CredentialExpired, CredentialRejected):
+            self._was_asked = False
             can_renew = self._renew is not None and not self._closed
             again = self._renewed(self._renew) if self._renew and can_renew else None
             if again is None:
                 raise
         self._take(again)
+        return self._ask()
+
+    def _ask(self) -> StreamingResponse:
+        self._was_asked = True
         return self._client.open_stream(self._call, idle_timeout_s=self._idle_timeout_s)
 
     def _take(self, fresh: Signed | None) -> None:

@@ -23,6 +23,7 @@ def document(run: Run) -> dict[str, Any]:
         "tool_calls": [_call(part) for part in parts if part["type"] == "tool_call"],
         "citations": [c for part in parts for c in part.get("citations", ())],
         "usage": {name: usage.get(name) for name in _COUNTS} if usage else None,
+        "usage_is_estimate": bool(usage.get("is_estimate")),
         "usage_raw": usage.get("raw", {}) if usage else None,
         "stop_reason": run.stop_reason or None,
         "stop_reason_raw": run.stop_reason_raw or None,

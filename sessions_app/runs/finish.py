@@ -141,7 +141,7 @@ def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
 def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
     """The fields of the row that an end sets."""
     response = outcome.response
-    usage, finished = response.spent, response.finished
+    finished = response.finished
     priced = cost_of(run, response)
     return {
         "status": outcome.status,
@@ -150,7 +150,7 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
         "has_steps": response.has_steps or bool(response.open_calls()),
         "stop_reason": finished.stop_reason if finished else "",
         "stop_reason_raw": (response.stop_reason_raw or "")[:100],
-        "usage": as_data(usage),
+        "usage": as_data(response),
         "cost_usd": priced[0] if priced else None,
         "price_date": str(priced[1]) if priced else "",
         "finished_at": None if outcome.status in Run.ACTIVE else timezone.now(),

@@ -20,24 +20,15 @@ import msgspec
 from django.db import DatabaseError
 
 from providers.chat_stream import ResponseStream, Sink
-from providers.events import (
-    Event,
-    Finished,
-    ReasoningDelta,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    Usage,
-)
+from providers.events import Event, Finished, StreamError, Usage
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
+from sessions_app.runs import estimates
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.services import usage
 from sessions_app.services.usage import Call, Held, Spent
 
 log = logging.getLogger(__name__)
-
-_CHARS_PER_TOKEN = 4
 
 _lock = threading.Lock()
 _open: set[UUID] = set()  # reservations of calls that this process is making
@@ -71,7 +62,7 @@ class Metered:
         self._stream = stream
         if not call.input_tokens:
             size = len(msgspec.json.encode(dict(stream.request_body)))
-            tokens = max(1, size // _CHARS_PER_TOKEN)
+            tokens = max(1, size // estimates.CHARS_PER_TOKEN)
             call = msgspec.structs.replace(call, input_tokens=tokens)
         self._call = call
         self._held: Held | None = None
@@ -84,6 +75,11 @@ class Metered:
     def request_body(self) -> Mapping[str, Any]:
         """What is sent."""
         return self._stream.request_body
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether the vendor may have begun to answer."""
+        return self._stream.was_asked
 
     def __enter__(self) -> Self:
         self._held = _hold(self._call)
@@ -125,18 +121,20 @@ class Metered:
         self._stream.drive(watched, tick_s=tick_s)
 
     def _see(self, event: Event) -> None:
-        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-            self._chars += len(event.text)
-        elif isinstance(event, Usage):
+        if isinstance(event, Usage):
             self._usage = event
         elif isinstance(event, StreamError):
             self._is_broken = True
         elif isinstance(event, Finished):
-            self._is_over = event.stop_reason != "cancelled"
+            self._is_over = estimates.ended_by_vendor(event)
+        else:
+            self._chars += estimates.chars_of(event)
 
     def _spent(self) -> Spent | None:
-        """None for a vendor that said nothing but an error."""
+        """None for a vendor that was not asked, or said nothing but an error."""
         told = self._usage
+        if not self._stream.was_asked:
+            return None
         if told is None and self._is_broken and not self._chars:
             return None
         is_whole = (
@@ -148,8 +146,7 @@ class Metered:
         sent = told.input_tokens if told else None
         said = told.output_tokens if told else None
         if not is_whole:
-            # Some vendors count "1" when they begin, and the rest when they end.
-            said = max(said or 0, self._chars // _CHARS_PER_TOKEN)
+            said = estimates.output_tokens(said, self._chars)
         return Spent(
             input_tokens=self._call.input_tokens if sent is None else sent,
             output_tokens=said or 0,

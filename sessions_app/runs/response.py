@@ -13,6 +13,7 @@ import msgspec
 from providers.accumulate import Accumulator, part_of
 from providers.events import Finished, Started, StreamError, Usage
 from providers.types import Part, SteerPart, ToolCallPart, ToolResultPart
+from sessions_app.runs import estimates
 from sessions_app.runs.events import RunEvent, Steered, StepStarted, ToolFinished
 
 _COUNTS = (
@@ -28,6 +29,8 @@ class RunResponse(Accumulator):
     """Add every event of the run's log, in order; ask at any time."""
 
     __slots__ = (
+        "_chars",
+        "_has_estimate",
         "_said_to_it",
         "_spent",
         "_spent_by_others",
@@ -45,6 +48,8 @@ class RunResponse(Accumulator):
         self.next_part = 0  # where the next step's parts begin
         self.step_part = 0  # where the present step's parts begin
         self.has_output = False  # since the last request
+        self._chars = 0  # that the present response brought
+        self._has_estimate = False  # of an earlier response
         self._spent: list[Usage] = []
         self._spent_by_others: list[tuple[str, str, Usage]] = []
         # What the model was given within the answer, by its place.
@@ -64,11 +69,13 @@ class RunResponse(Accumulator):
             return
         if not isinstance(event, Started | Usage | Finished | StreamError):
             self.has_output = True
+            self._chars += estimates.chars_of(event)
         self.add(event)
 
     def begin_attempt(self) -> None:
         """A request is about to be sent: how the last one ended does not count."""
         self._close_usage()
+        self._chars = 0
         self.has_output = False
         self.error = None
         self.finished = None
@@ -76,12 +83,18 @@ class RunResponse(Accumulator):
     @property
     def spent(self) -> Usage | None:
         """The usage of all responses together; None where no vendor said any."""
-        own = [*self._spent, *([self.usage] if self.usage else [])]
-        return _together([*(usage for *_, usage in self._spent_by_others), *own])
+        others = (usage for *_, usage in self._spent_by_others)
+        return _together([*others, *self._spent, *self._present()])
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether a vendor said but the beginning of what was spent, as of an answer that
+        was stopped: then the rest is estimated."""
+        return self._has_estimate or self._counts_half()
 
     def spent_by(self, provider: str, model: str) -> list[tuple[str, str, Usage]]:
         """(provider, model, usage) of everybody who answered; given is the last one."""
-        own = _together([*self._spent, *([self.usage] if self.usage else [])])
+        own = _together([*self._spent, *self._present()])
         return [*self._spent_by_others, *([(provider, model, own)] if own else [])]
 
     def parts(self) -> list[Part]:
@@ -166,9 +179,21 @@ class RunResponse(Accumulator):
             slot.state = None
 
     def _close_usage(self) -> None:
-        if self.usage is not None:
-            self._spent.append(self.usage)
-            self.usage = None
+        self._has_estimate = self.is_estimate
+        self._spent += self._present()
+        self.usage = None
+
+    def _counts_half(self) -> bool:
+        is_over = estimates.ended_by_vendor(self.finished)
+        return self.usage is not None and not is_over
+
+    def _present(self) -> list[Usage]:
+        """What the present response cost; nothing where its vendor did not say."""
+        usage = self.usage
+        if usage is None or not self._counts_half():
+            return [usage] if usage else []
+        output = estimates.output_tokens(usage.output_tokens, self._chars)
+        return [msgspec.structs.replace(usage, output_tokens=output)]
 
 
 def _given(event: ToolFinished | Steered) -> ToolResultPart | SteerPart:
@@ -194,6 +219,10 @@ def _sum(rows: list[Usage], name: str) -> int | None:
     return sum(values) if values else None
 
 
-def as_data(usage: Usage | None) -> dict[str, Any] | None:
-    """Usage as JSON data."""
-    return msgspec.to_builtins(usage) if usage else None
+def as_data(response: RunResponse) -> dict[str, Any] | None:
+    """What a run spent as JSON data, with `is_estimate` where a part of it is one."""
+    usage = response.spent
+    if usage is None:
+        return None
+    mark = {"is_estimate": True} if response.is_estimate else {}
+    return {**msgspec.to_builtins(usage), **mark}

@@ -72,6 +72,7 @@ class FakeStream:
     """A `ChatStream` that follows a script."""
 
     request_body: Mapping[str, Any] = MappingProxyType({"scripted": True})
+    was_asked = True
 
     def __init__(self, script: Script) -> None:
         self._script = script

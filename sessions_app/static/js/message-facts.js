@@ -8,6 +8,7 @@ import { STRINGS, say } from "./strings.js";
 
 export function facts(run) {
   const usage = run.usage ?? {};
+  const output = usage.output_tokens ? `${usage.is_estimate ? "≈ " : ""}${count(usage.output_tokens)}` : "";
   const cost = run.cost_usd === null || run.cost_usd === undefined ? ""
     : say(STRINGS.costNote, { cost: money(run.cost_usd), date: run.price_date });
   const rows = [
@@ -15,14 +16,14 @@ export function facts(run) {
     ["model", run.model],
     ["input", count(usage.input_tokens)],
     ["cached", usage.cached_input_tokens ? count(usage.cached_input_tokens) : null],
-    ["output", count(usage.output_tokens)],
+    ["output", output || count(usage.output_tokens)],
     ["reasoning", usage.reasoning_tokens ? count(usage.reasoning_tokens) : null],
     ["cost", cost || null],
     ["first", seconds(run.started_at, run.first_event_at)],
     ["total", seconds(run.started_at, run.finished_at)],
     ["stop", run.stop_reason || run.status],
   ].filter(([, value]) => value);
-  const short = [run.credential.name, usage.output_tokens ? `${count(usage.output_tokens)} tokens` : "", cost.split(",")[0]];
+  const short = [run.credential.name, output && `${output} tokens`, cost.split(",")[0]];
   const tried = el("div", { class: "attempts" });
   const node = el("details", { class: "message__facts" },
     el("summary", {}, short.filter(Boolean).join(" · ")),

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from providers import catalogue
 from providers.errors import CredentialRejected, ModelNotFound
 from providers.events import (
     ErrorInfo,
@@ -16,6 +17,7 @@ from providers.events import (
     StreamError,
     TextDelta,
     ToolCallReady,
+    Usage,
 )
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation, Message, Run, RunBatch
@@ -49,6 +51,31 @@ def test_the_answer_is_stored_with_its_end_and_its_usage(script: Script) -> None
         "model": "model-1",
         "session_id": run.credential_name,
     }
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        Finished(stop_reason="cancelled"),
+        StreamError(error=ErrorInfo(kind="StreamCut", message="cut")),
+    ],
+)
+def test_what_a_broken_answer_cost_is_estimated_and_marked(script: Script, end) -> None:
+    """Some vendors count one token when they begin, and the rest when they end."""
+    begun = Usage(input_tokens=1_000_000, output_tokens=1)
+    script.batches = [[begun, TextDelta(text="x" * 4_000)], [end]]
+    run = finished(ask(model="gpt-5.4"))
+    assert (run.usage["output_tokens"], run.usage["is_estimate"]) == (1000, True)
+    whole = Usage(input_tokens=1_000_000, output_tokens=1000)
+    assert run.cost_usd == catalogue.cost("openai", "gpt-5.4", whole)[0]
+
+
+def test_what_a_whole_answer_cost_is_no_estimate(script: Script) -> None:
+    told = Usage(input_tokens=9, output_tokens=1)
+    end = Finished(stop_reason="stop")
+    script.batches = [[TextDelta(text="x" * 4_000), told, end]]
+    run = finished(ask_with(script))
+    assert run.usage["output_tokens"] == 1 and "is_estimate" not in run.usage
 
 
 def ask_with(script: Script) -> service.Started:

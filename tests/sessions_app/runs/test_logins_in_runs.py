@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sessions_app.models import Run, SavedAuthentication
+from sessions_app.models import Run, SavedAuthentication, UsageDay
 from sessions_app.runs import service
 from tests.providers.oauth.login_server import LoginServer
 from tests.providers.oauth.logins_in_use import ANSWERS, REFUSED, STREAM, TOKEN, fresh
@@ -118,3 +118,4 @@ def test_a_stop_does_not_wait_for_a_renewal_and_does_not_break_it_off(
     wait_until(lambda: SavedAuthentication.objects.get().generation == 1)
     assert SavedAuthentication.objects.get().pk == row.pk
     assert len(gates.server.to(TOKEN)) == 1
+    assert not UsageDay.objects.exists()  # nobody answered, and nothing is paid for

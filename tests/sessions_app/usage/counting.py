@@ -48,6 +48,7 @@ class Said:
     """A stream that says one word and what it cost."""
 
     request_body: Mapping[str, Any] = {"q": "x" * 400}
+    was_asked = True
 
     def __init__(self, *events: Event) -> None:
         self._events = events or (

@@ -182,6 +182,18 @@ def test_a_count_of_the_beginning_is_not_taken_for_the_whole(end):
     assert (row.input_tokens, row.output_tokens, row.estimated) == (90, 10, 1)
 
 
+def test_a_request_that_was_never_sent_costs_nothing():
+    alice = make_user()
+    make_limit("requests", 1)
+
+    class Unasked(Said):
+        was_asked = False
+
+    make_stream(Unasked(Finished(stop_reason="cancelled")), alice)
+    assert not UsageDay.objects.exists()
+    assert held(counter("person", alice.pk)) == (0, 0, 0)
+
+
 def test_a_process_that_died_gives_its_reservation_back():
     alice = make_user()
     make_limit("requests", 1)

@@ -1,0 +1,29 @@
+"""What a response cost in output where its vendor never came to say the whole of it.
+
+Some vendors count "1" when they begin, and the rest when they end: what was stopped or cut
+off in between is estimated by what arrived. Called by `metering.py` and `response.py`.
+"""
+
+from __future__ import annotations
+
+from providers.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
+from sessions_app.runs.events import RunEvent
+
+CHARS_PER_TOKEN = 4
+
+
+def chars_of(event: RunEvent) -> int:
+    """What of it a model had to write, in characters."""
+    if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+        return len(event.text)
+    return 0
+
+
+def ended_by_vendor(event: Finished | None) -> bool:
+    """Whether a response came to its end by the vendor's own word."""
+    return event is not None and event.stop_reason != "cancelled"
+
+
+def output_tokens(told: int | None, chars: int) -> int:
+    """Of a response that did not: what was told, or what arrived where that is more."""
+    return max(told or 0, chars // CHARS_PER_TOKEN)
