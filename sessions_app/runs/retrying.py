@@ -144,9 +144,12 @@ class _Tries:
         )
 
     def pass_on(self, decision: Decision, error: ErrorInfo) -> bool:
-        """Let somebody else answer whom the person chose; whether there is anybody."""
+        """Let somebody else answer whom the person chose; whether there is anybody.
+
+        Nobody says again what was shown, also where its rest was being asked for.
+        """
         run, live = self._run, self._live
-        if live.response.has_output or is_over(live):
+        if live.response.has_output or self._asked.partial or is_over(live):
             return False
         self._tried.add((run.credential_id, run.model))
         found = in_database(failover.substitute, run, decision, error, self._tried)

@@ -53,11 +53,11 @@ class Team:
 
     def again(self, conversation, **fields):
         fields.setdefault("credential_id", self.first.pk)
+        fields.setdefault("model", "gpt-6.1-terra")
         started = ask(
             self.user,
             conversation_id=conversation.pk,
             text="Again?",
-            model="gpt-6.1-terra",
             **fields,
         )
         wait_for_runs()
@@ -166,6 +166,21 @@ def test_what_was_shown_is_not_said_again_by_another(vendors):
     assert run.answer.text.startswith("Half of it")
     assert (run.status, run.provider) == ("failed", "openai")
     assert not steps(run)
+
+
+def test_what_is_being_continued_is_not_said_again_by_another(vendors):
+    team = Team()
+    other = {"credential_id": str(team.first.pk), "model": "gpt-6.1-terra"}
+    conversation = team.ask([other])
+    vendors.script(text="Half of it, and then the other half of it. " * 20)
+    vendors.fault("cut", at_byte=3000, times=1)
+    vendors.fault("status", status=429, retry_after_s=7200, times=1)
+    mine = {"credential_id": team.second.pk, "model": "claude-sonnet-5-5"}
+    run = team.again(conversation, **mine)
+    assert [a.action for a in run.attempts.all()] == ["go_on", "limited"]
+    assert (run.status, run.provider) == ("failed", "anthropic")
+    assert run.answer.text.startswith("Half of it")
+    assert [step.why for step in steps(run)] == ["continued"]
 
 
 @pytest.mark.parametrize(
