@@ -99,6 +99,9 @@ def test_the_image_gets_every_package_of_the_product():
     assert allowed[1] == "*"
     for name in ("maestro", "providers", "sessions_app", "context_app", "templates"):
         assert f"COPY {name} {name}" in DOCKERFILE and f"!{name}" in allowed
+    for sources in re.findall(r"^COPY (?!--)([^\n]+) \S+$", DOCKERFILE, re.M):
+        for source in sources.split():
+            assert source.endswith("*") or f"!{source}" in allowed, source
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)

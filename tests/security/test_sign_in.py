@@ -56,6 +56,18 @@ def test_the_limit_does_not_believe_who_says_where_they_are(client):
     assert codes[-1] == 429
 
 
+def test_signing_in_gives_a_session_that_nobody_knew_before(client):
+    """ASVS 7.2: whoever planted a session in a browser does not share what begins in it."""
+    make_user("alice")
+    planted = client.session
+    planted["planted"] = True
+    planted.save()
+    client.cookies["sessionid"] = planted.session_key
+    assert try_in(client, "alice", PASSWORD).status_code == 302
+    assert client.session.session_key != planted.session_key
+    assert not planted.exists(planted.session_key)
+
+
 def test_an_account_that_is_there_is_answered_as_one_that_is_not():
     """Also one that is closed: the same page, word for word."""
     make_user("alice")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from typing import Any
@@ -155,6 +156,8 @@ def redis_layer() -> Any:
     try:
         redis.Redis.from_url(url).ping()
     except redis.ConnectionError:
+        if os.environ.get("CI"):
+            pytest.fail("no Redis on 127.0.0.1:6379")
         pytest.skip("no Redis on 127.0.0.1:6379")
     return RedisChannelLayer(hosts=[url], prefix=f"test-{uuid4().hex}", capacity=100)
 
