@@ -31,6 +31,9 @@ StopReason: TypeAlias = Literal[
     "other",  # a reason this version does not know; see `stop_reason_raw`
 ]
 
+# Of one response: no window and no answer is near it, and sums of it stay in a column.
+MAX_TOKENS = 100_000_000
+
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -15,6 +15,9 @@ from context_app.models import SentRequest, TokenRate
 # What earlier requests still count after a newer one: the last 20 or so decide.
 _FADE = 0.95
 _FEW = 200  # tokens: a request this small says nothing about the rate
+# Characters that a token of any model has. The rate serves everybody who asks this model,
+# and whoever runs a server of their own may let it count as it likes.
+_LEAST, _MOST = 0.5, 16.0
 
 
 def keep(
@@ -41,7 +44,7 @@ def learn(
     """What the vendor counted. `chars`: all that the model read, in characters."""
     if row is not None:
         SentRequest.objects.filter(pk=row.pk).update(input_tokens=tokens)
-    if tokens < _FEW or chars <= 0:
+    if tokens < _FEW or not _LEAST <= chars / tokens <= _MOST:
         return
     known = TokenRate.objects.filter(provider=provider, model=model)
     changed = known.update(

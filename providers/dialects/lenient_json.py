@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from providers.events import MAX_TOKENS
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -67,10 +69,10 @@ def string(value: Any) -> str:
 
 
 def count(value: Any) -> int | None:
-    """A number of tokens, None where the vendor does not say."""
+    """A number of tokens, None where the vendor does not say, or cannot mean it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if abs(value) < 1e15 else None  # neither infinite nor NaN
+    return int(value) if 0 <= value <= MAX_TOKENS else None  # not infinite, not NaN
 
 
 def parse_arguments(text: str) -> tuple[dict[str, Any], str | None]:

@@ -20,7 +20,7 @@ import msgspec
 from django.db import DatabaseError
 
 from providers.chat_stream import ResponseStream, Sink
-from providers.events import Event, Finished, StreamError, Usage
+from providers.events import MAX_TOKENS, Event, Finished, StreamError, Usage
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import estimates
@@ -122,7 +122,7 @@ class Metered:
 
     def _see(self, event: Event) -> None:
         if isinstance(event, Usage):
-            self._usage = event
+            self._usage = event if _is_credible(event) else None
         elif isinstance(event, StreamError):
             self._is_broken = True
         elif isinstance(event, Finished):
@@ -208,6 +208,19 @@ def _forget(held: Held) -> None:
     if held.hold_id is not None:
         with _lock:
             _open.discard(held.hold_id)
+
+
+def _is_credible(told: Usage) -> bool:
+    """Whether numbers can be counted: whoever runs a server may let it say anything, and
+    what is counted holds for others, too."""
+    said = (
+        told.input_tokens,
+        told.output_tokens,
+        told.cached_input_tokens,
+        told.cache_write_tokens,
+        told.reasoning_tokens,
+    )
+    return all(0 <= tokens <= MAX_TOKENS for tokens in said if tokens is not None)
 
 
 def _writing(work: Callable[..., Any], *args: Any) -> Any:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from context_app.models import ContextChunk, SentRequest, TokenRate
+from context_app.services import requests
 from providers import http
 from sessions_app.models import Conversation, Message, Run
 from tests.sessions_app.factories import make_credential, make_user
@@ -272,3 +273,10 @@ def test_the_estimate_learns_from_what_the_vendor_counted(talk):
     last = talk.show()["gauge"]["last"]
     used = talk.show()["gauge"]["used"]
     assert 0.5 < used / last < 2
+
+
+@pytest.mark.parametrize("tokens", [10**7, 10**3])
+def test_nobody_learns_from_a_server_that_counts_nonsense(tokens):
+    """The rate is everybody's; a server behind somebody's own base URL is not."""
+    requests.learn(None, provider="openai", model="m", chars=100_000, tokens=tokens)
+    assert not TokenRate.objects.exists()

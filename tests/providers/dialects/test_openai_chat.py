@@ -196,6 +196,13 @@ def test_usage_may_stand_in_the_last_content_chunk() -> None:
     assert events[1] == Usage(input_tokens=1, output_tokens=2, raw=raw)
 
 
+def test_a_count_that_no_response_can_have_is_none() -> None:
+    raw = {"prompt_tokens": -5, "completion_tokens": 10**12}
+    events = decoded({**delta(content="x", finish="stop"), "usage": raw})
+
+    assert events[1] == Usage(raw=raw)
+
+
 def test_reasoning_counted_beside_the_completion_is_added_to_it() -> None:
     raw = {
         "prompt_tokens": 10,

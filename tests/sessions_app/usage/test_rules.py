@@ -242,6 +242,24 @@ def at(monkeypatch, moment):
     monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
 
 
+@pytest.mark.parametrize("tokens", [-(10**12), 10**14])
+def test_a_vendor_that_counts_nonsense_gives_nobody_room_and_breaks_nothing(tokens):
+    alice = make_user()
+    make_limit("tokens", 10**6, scope="installation")
+    lie = Usage(input_tokens=tokens, output_tokens=tokens)
+    for _ in range(2):
+        make(
+            make_call(alice.pk),
+            TextDelta(text="x" * 40),
+            lie,
+            Finished(stop_reason="stop"),
+        )
+    row = counter("installation")
+    assert (row.tokens, row.held_tokens) == (220, 0)  # what was sent and what arrived
+    assert row.nanos > 0
+    assert UsageDay.objects.get().estimated == 2
+
+
 def test_old_days_are_forgotten_when_the_setting_says(settings):
     make(make_call(make_user().pk))
     assert usage.prune() == 0
