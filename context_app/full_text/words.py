@@ -98,7 +98,9 @@ def _word(text: str) -> Word:
     last = len(runs) - 1
     tokens = tuple(
         Token(
-            flat(unicodedata.normalize("NFKC", run)).lower(),
+            # U+037A begins with a space when it is taken apart, and a space between
+            # words without an operator is a syntax error to PostgreSQL.
+            flat(unicodedata.normalize("NFKC", run)).lower().replace(" ", ""),
             run.lower(),
             at == last and text.endswith(run) and len(run) > 1,
         )
