@@ -189,6 +189,36 @@ def test_a_rule_that_refuses_is_kept_for_people_too(auditor, workspace):
     assert "Not here" in reply.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "path", ["./app", "app//main.py", "/".join(["."] * 9 + ["app"])]
+)
+def test_another_spelling_of_a_path_slips_past_no_rule(auditor, workspace, path):
+    PolicyRule.objects.create(
+        name="Not here", order=1, action="refuse", tool="code_audit", target="app*"
+    )
+    reply = auditor.post(path=path)
+    assert reply.status_code == 400
+    assert "Not here" in reply.json()["error"]["message"]
+
+
+def test_a_directory_is_no_way_around_a_rule_about_what_is_in_it(auditor, workspace):
+    PolicyRule.objects.create(
+        name="Not here", order=1, action="refuse", tool="code_audit", target="app/*"
+    )
+    row = auditor.audit("", path=".")
+    assert list(row.report["files"]) == ["server.key.py"]
+    assert "Not here" in auditor.post(path=".").json()["left_out"]["app/main.py"]
+
+
+def test_a_rule_about_high_risk_keeps_people_from_secrets_too(auditor, workspace):
+    PolicyRule.objects.create(
+        name="No secrets", order=1, action="refuse", tool="code_audit", risk="high"
+    )
+    reply = auditor.post(path=".env")
+    assert reply.status_code == 400
+    assert "No secrets" in reply.json()["error"]["message"]
+
+
 def test_the_admin_shows_what_was_audited_and_not_what_was_found(auditor, client):
     row = auditor.audit(name="login.py")
     sign_in(client, make_superuser())
