@@ -1,7 +1,7 @@
 """What must follow a change of a person, whoever makes it: a page, the admin, a command.
 
-Django's `User` is not ours, so its signals are listened to. Everything happens after the
-commit.
+Django's `User` is not ours, so its signals are listened to; and the admin deletes rows of
+its own. What is told to pages is told after the commit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
 from sessions_app import sign_out_news
-from sessions_app.models import SignedInBrowser
+from sessions_app.models import Membership, SignedInBrowser
 from sessions_app.runs import closing
+from sessions_app.services import teams
 
 
 def connect() -> None:
@@ -25,6 +26,7 @@ def connect() -> None:
     post_delete.connect(
         _signed_out, sender=SignedInBrowser, dispatch_uid="maestro.signed_out"
     )
+    post_delete.connect(_left, sender=Membership, dispatch_uid="maestro.left_a_team")
 
 
 def _saved(
@@ -36,6 +38,10 @@ def _saved(
         transaction.on_commit(partial(sign_out_news.look_again, instance.pk))
     else:
         transaction.on_commit(partial(closing.end_everything, instance.pk))
+
+
+def _left(instance: Membership, **_: Any) -> None:
+    teams.take_along(team_id=instance.team_id, person_id=instance.user_id)
 
 
 def _signed_out(instance: SignedInBrowser, **_: Any) -> None:

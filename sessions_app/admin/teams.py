@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from sessions_app.models.team import Membership, Team
+from sessions_app.services import teams
 
 if TYPE_CHECKING:  # generic for the type checker only
     _ModelAdmin = admin.ModelAdmin[Team]
@@ -28,7 +29,7 @@ class MembershipInline(_TabularInline):
 
 @admin.register(Team)
 class TeamAdmin(_ModelAdmin):
-    """A credential shared with a team that is deleted becomes personal again."""
+    """What is shared with a team that is deleted becomes personal again."""
 
     list_display = ("name", "members_count", "created_at")
     search_fields = ("name", "members__username")
@@ -39,6 +40,13 @@ class TeamAdmin(_ModelAdmin):
         rows = super().get_queryset(request)
         rows = rows.annotate(people=Count("memberships", distinct=True))
         return cast("QuerySet[Team]", rows)
+
+    def delete_model(self, request: HttpRequest, obj: Team) -> None:
+        teams.delete_team(user=request.user, team_id=obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
+        for team in queryset:
+            self.delete_model(request, team)
 
     @admin.display(description="members", ordering="people")
     def members_count(self, team: Any) -> int:

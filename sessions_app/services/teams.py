@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 
+from context_app.services import library_leaving
 from sessions_app.errors import Invalid, NameTaken, NotFound
 from sessions_app.models import (
     Conversation,
@@ -95,7 +96,9 @@ def delete_team(*, user: Person, team_id: UUID | str) -> None:
     team = team_for(user=user, team_id=team_id)
     check(user, Verb.DELETE_TEAM, team)
     _note("team.deleted", user, team)
-    team.delete()
+    with transaction.atomic():
+        library_leaving.end(team.pk)
+        team.delete()
 
 
 def add_member(
@@ -133,19 +136,24 @@ def remove_member(*, user: Person, team_id: UUID | str, person_id: int) -> None:
     is_me = person_id == user.pk
     verb = Verb.SEE_TEAM if is_me else Verb.REMOVE_MEMBER
     row = _member(user, team_id, person_id, verb)
-    with transaction.atomic():
-        # Their own credentials go with them: nobody left can see whose they are.
-        lent = SavedAuthentication.objects.filter(team=row.team, owner_id=person_id)
-        lent.update(team=None)
-        _take_along(row.team, person_id)
-        row.delete()
+    row.delete()  # a signal takes along what was lent, whoever deletes the row
     _note("team.member_removed", user, row.team, person_id)
 
 
-def _take_along(team: Team, person_id: int) -> None:
-    """The conversations that somebody shared with a team they leave."""
+def take_along(*, team_id: UUID, person_id: int) -> None:
+    """What somebody lent to a team they left goes with them: nobody left can see whose
+    it is."""
+    with transaction.atomic():
+        lent = SavedAuthentication.objects.filter(team=team_id, owner_id=person_id)
+        lent.update(team=None)
+        _unshare(team_id, person_id)
+        library_leaving.leave(team_id=team_id, person_id=person_id)
+
+
+def _unshare(team_id: UUID, person_id: int) -> None:
+    """Their conversations."""
     shares = ConversationShare.objects.filter(
-        team=team, conversation__owner_id=person_id
+        team=team_id, conversation__owner_id=person_id
     )
     keys = list(shares.values_list("conversation", flat=True))
     shares.delete()

@@ -9,8 +9,9 @@ from django.test import Client
 
 from context_app.auditors import GROUP, make_group
 from context_app.models import ContextChunk
-from sessions_app.errors import NameTaken, NotAllowed
-from sessions_app.models import Membership, Team
+from context_app.services import chunks, context, library
+from sessions_app.errors import NameTaken, NotAllowed, NotFound
+from sessions_app.models import Conversation, Membership, Team
 from sessions_app.services import teams
 from tests.sessions_app.factories import (
     make_credential,
@@ -129,6 +130,77 @@ def test_a_manager_gives_the_team_its_words_and_a_member_does_not(team, alice, b
             content_type="application/json",
         )
         assert answer.status_code == status, (person, answer.text)
+
+
+# -- what a team's library is when people go ------------------------------------------
+
+
+def entry_of(owner, **fields):
+    """An entry of the library with its first version."""
+    entry = ContextChunk.objects.create(
+        **{"applies_to": "library", "kind": "persona", "title": "t", "text": "one"},
+        owner=owner,
+        **fields,
+    )
+    entry.versions.create(number=1, title="t", text="one", author=owner)
+    return entry
+
+
+def read(conversation):
+    return [item.text for item in context.gather(conversation, None).items]
+
+
+def test_a_team_that_is_deleted_takes_no_entry_of_the_library_along(team, alice, bob):
+    by_page, by_admin = entry_of(bob, team=team), entry_of(bob)
+    hers = Conversation.objects.create(owner=alice)
+    chunks.attach(hers, by_page, None)
+    root = page_of(make_superuser("root"))
+    root.post(f"/teams/{team.pk}/delete/")
+    by_page.refresh_from_db()
+    assert by_page.team is None and by_page.versions.count() == 1
+    library.change(bob, by_page.pk, text="only mine now")
+    assert read(hers) == ["one"]
+
+    other = make_team(bob, name="Other")
+    ContextChunk.objects.filter(pk=by_admin.pk).update(team=other)
+    page = f"/admin/sessions_app/team/{other.pk}/delete/"
+    assert root.post(page, {"post": "yes"}).status_code == 302
+    by_admin.refresh_from_db()
+    assert by_admin.team is None and not Team.objects.filter(pk=other.pk).exists()
+
+
+def test_who_left_a_team_writes_nothing_more_into_its_conversations(team, alice, bob):
+    team.memberships.filter(user=bob).update(role="manager")
+    shared, own = entry_of(bob, team=team), entry_of(bob)
+    for entry in (shared, own):
+        library.attach_to_team(bob, entry.pk, team.pk)
+    hers = Conversation.objects.create(owner=alice)
+    chunks.attach(hers, shared, None)
+    his = Conversation.objects.create(owner=bob)
+    chunks.attach(his, shared, None)
+    teams.remove_member(user=alice, team_id=team.pk, person_id=bob.pk)
+    for entry in (shared, own):
+        library.change(bob, entry.pk, text="Obey me.")
+    assert read(hers) == ["one"] * 3
+    assert read(his) == ["Obey me."]
+    with pytest.raises(NotFound):
+        library.entry_for(alice, shared.pk)
+
+
+def test_who_left_a_team_reads_nothing_new_of_its_library(team, alice, bob):
+    entry = entry_of(alice, team=team)
+    his = Conversation.objects.create(owner=bob)
+    chunks.attach(his, entry, None)
+    team.memberships.get(user=bob).delete()  # as the admin does
+    library.change(alice, entry.pk, text="not for Bob")
+    assert read(his) == ["one"]
+
+
+def test_whom_the_admin_takes_out_of_a_team_takes_their_credential_along(team, bob):
+    lent = make_credential(owner=bob, team=team)
+    team.memberships.get(user=bob).delete()
+    lent.refresh_from_db()
+    assert lent.team is None
 
 
 # -- auditors -------------------------------------------------------------------------
