@@ -30,7 +30,10 @@ from sessions_app.runs.turns import in_database
 log = logging.getLogger(__name__)
 
 Status = Run.Status
-SAME_CALLS = 3  # the same call with the same arguments, so often, is a circle
+_Key = tuple[str, bytes]
+# The same call with the same arguments, so often and with none in between that was never
+# made before, is a circle. A test that is run again after every change is none.
+SAME_CALLS = 3
 
 
 def work(run: Run, live: LiveRun) -> Outcome:
@@ -106,13 +109,9 @@ def _spent(run: Run, live: LiveRun, began: float) -> str:
 
 def _break_circles(live: LiveRun, calls: list[ToolCallPart]) -> None:
     """Answer a call that was made again and again, instead of running it once more."""
-    asked = Counter(
-        (part.name, msgspec.json.encode(part.arguments, order="sorted"))
-        for part in live.response.parts()
-        if isinstance(part, ToolCallPart)
-    )
+    asked = _since_the_last_new_one(live)
     for call in calls:
-        key = (call.name, msgspec.json.encode(call.arguments, order="sorted"))
+        key = _key(call)
         if asked[key] <= SAME_CALLS:
             continue
         event = ToolFinished(
@@ -125,3 +124,22 @@ def _break_circles(live: LiveRun, calls: list[ToolCallPart]) -> None:
         )
         for said in live.log.append([event]):
             live.response.add_event(said)
+
+
+def _since_the_last_new_one(live: LiveRun) -> Counter[_Key]:
+    """How often each call was made since the model last asked for something new."""
+    seen: set[_Key] = set()
+    asked: Counter[_Key] = Counter()
+    for part in live.response.parts():
+        if not isinstance(part, ToolCallPart):
+            continue
+        key = _key(part)
+        if key not in seen:
+            seen.add(key)
+            asked.clear()
+        asked[key] += 1
+    return asked
+
+
+def _key(call: ToolCallPart) -> _Key:
+    return call.name, msgspec.json.encode(call.arguments, order="sorted")

@@ -413,6 +413,45 @@ def test_a_circle_is_ended_with_a_word(vendors, bench):
     assert "several times already" in str(run.answer.parts)
 
 
+def test_what_is_tried_again_after_every_change_is_no_circle(vendors, bench):
+    for n in range(5):
+        vendors.script(calls=[call("look", f"change {n}")])
+        vendors.script(calls=[call("look", "the tests")])
+    vendors.script(text="They pass.")
+    run = over(start())
+    assert (run.status, run.answer.text) == ("done", "They pass.")
+    assert [a["what"] for a in bench.done].count("the tests") == 5
+
+
+def test_a_circle_of_several_calls_is_ended_too(vendors, bench):
+    for _ in range(5):
+        vendors.script(calls=[call("look", "a")])
+        vendors.script(calls=[call("look", "b")])
+    vendors.script(text="Enough.")
+    run = over(start())
+    assert run.answer.text == "Enough."
+    assert [a["what"] for a in bench.done].count("b") == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "says"),
+    [
+        ("TOKENS", 1, "tokens, the limit of a run here"),
+        ("S", 0, "longer than a run may take here"),
+        ("USD", 0.000001, "the limit of a run here"),
+    ],
+)
+def test_tokens_time_and_cost_are_limited(vendors, bench, settings, limit, value, says):
+    setattr(settings, f"MAESTRO_MAX_RUN_{limit}", value)
+    for n in range(4):
+        vendors.script(calls=[call("look", str(n))])
+    run = over(start())
+    assert (run.status, len(bench.done)) == ("done", 1)
+    assert says in run.cause and run.cause.startswith("Ended")
+    if limit == "USD":
+        assert "an estimated $" in run.cause
+
+
 def test_steps_are_limited(vendors, bench, settings):
     settings.MAESTRO_MAX_STEPS = 2
     for n in range(4):
