@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 
+from context_app.tools import registry
 from providers import resolver
 from sessions_app.models import ServerProcess
 
@@ -23,6 +24,19 @@ def providers_comply(**_: Any) -> list[CheckMessage]:
             id="providers.E001",
         )
         for problem in resolver.problems()
+    ]
+
+
+@register()
+def tools_can_be_used(**_: Any) -> list[CheckMessage]:
+    """A drop-in that is no tool is left out; that is said, not only missed."""
+    return [
+        Warning(
+            f"A tool is left out: {problem}.",
+            hint="Mend or remove it; docs/tools.md says what a tool is.",
+            id="context_app.W002",
+        )
+        for problem in registry.problems()
     ]
 
 

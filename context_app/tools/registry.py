@@ -26,18 +26,13 @@ _problems: list[str] = []
 
 def tools() -> dict[str, Tool]:
     """Every tool by name. A name that is taken already is not given to an MCP server."""
-    global _found
-    with _lock:
-        if _found is None:
-            _problems.clear()
-            _found = _discover()
-        found = _found
-    return {**{tool.name: tool for tool in servers.tools()}, **found}
+    return {**{tool.name: tool for tool in servers.tools()}, **_own()}
 
 
 def problems() -> list[str]:
-    """What was found and is no tool, one sentence each."""
-    tools()
+    """What was found and is no tool, one sentence each; a system check shows them. Asks
+    no MCP server."""
+    _own()
     return list(_problems)
 
 
@@ -47,6 +42,15 @@ def forget() -> None:
     with _lock:
         _found = None
     servers.close()
+
+
+def _own() -> dict[str, Tool]:
+    global _found
+    with _lock:
+        if _found is None:
+            _problems.clear()
+            _found = _discover()
+        return _found
 
 
 def _discover() -> dict[str, Tool]:

@@ -6,6 +6,7 @@ import importlib
 import sys
 
 import pytest
+from django.core.checks import run_checks
 
 import context_app.tools as package
 from context_app.tools import registry
@@ -88,3 +89,5 @@ def test_a_file_that_is_no_tool_is_named_and_harms_no_other(folder, code, says):
     assert {"warmth", "current_time", "web_fetch"} <= set(registry.tools())
     (problem,) = registry.problems()
     assert problem.startswith("context_app.tools.drop_bad") and says in problem
+    (warning,) = [w for w in run_checks() if w.id == "context_app.W002"]
+    assert says in warning.msg
