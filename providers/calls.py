@@ -48,6 +48,16 @@ class StreamCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountCall:
+    """One request for the size of another. `path` is relative to the credential's base
+    URL; `field` names the number of tokens in the JSON of the answer."""
+
+    path: str
+    body: Mapping[str, Any]
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCall:
     """One plain JSON request. `path` is relative to the credential's base URL."""
 

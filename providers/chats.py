@@ -10,11 +10,18 @@ from typing import Any
 
 from providers import resolver, sessions
 from providers.chat_stream import ChatStream
-from providers.errors import ConfigurationError, UnsupportedFeature
+from providers.errors import ConfigurationError, ProtocolError, UnsupportedFeature
 from providers.http.client import HttpClient
-from providers.interface import Continuing, StreamCall, Streaming
+from providers.interface import Continuing, CountCall, Counting, StreamCall, Streaming
 from providers.parameters import check_chat, checked
-from providers.types import AuthType, ChatRequest, Credential, Message, Origin
+from providers.types import (
+    AuthType,
+    ChatRequest,
+    Credential,
+    Message,
+    Origin,
+    TextPart,
+)
 
 
 @checked
@@ -97,10 +104,60 @@ def preview_chat(
     return streaming.call(request, credential).body
 
 
+@checked
+def count_tokens(
+    provider: str,
+    session_id: str,
+    messages: Sequence[Message],
+    *,
+    model: str,
+    auth_type: AuthType | None = None,
+    **options: Any,
+) -> int | None:
+    """How many tokens `stream_chat` would send with these arguments, by the vendor's own
+    count; None where it has none for this kind of login. One request, which the vendors
+    do not charge. Raises ProviderError."""
+    credential = sessions.find(provider, session_id, auth_type, to_use=True)
+    request = _request(credential, messages, model, options)
+    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
+    call = _count_call(streaming, request, credential)
+    if call is None:
+        return None
+    answer = sessions.with_client(
+        credential, lambda client, signed: client.post_json(call.path, call.body)
+    )
+    tokens = answer.get(call.field) if isinstance(answer, dict) else None
+    if not isinstance(tokens, int) or tokens < 0:
+        raise ProtocolError(
+            "The vendor's count of tokens is not in its usual form.", provider=provider
+        )
+    return tokens
+
+
+@checked
+def can_count(
+    provider: str, session_id: str, *, model: str, auth_type: AuthType | None = None
+) -> bool:
+    """Whether `count_tokens` would have an answer. No request is made."""
+    credential = sessions.find(provider, session_id, auth_type)
+    asked = [Message(role="user", parts=[TextPart(text="?")])]
+    request = _request(credential, asked, model, {})
+    streaming: Streaming = resolver.resolve(credential.provider, "streaming")
+    return _count_call(streaming, request, credential) is not None
+
+
 def can_continue(provider: str) -> bool:
     """Whether this vendor documents how a broken answer is continued."""
     found = resolver.providers().get(provider)
     return found is not None and isinstance(found.streaming, Continuing)
+
+
+def _count_call(
+    streaming: Streaming, request: ChatRequest, credential: Credential
+) -> CountCall | None:
+    if not isinstance(streaming, Counting):
+        return None
+    return streaming.count_call(request, credential)
 
 
 def _request(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from providers.calls import ApiCall, Decoder, StreamCall
+from providers.calls import ApiCall, CountCall, Decoder, StreamCall
 from providers.oauth.login import Login, LoginMethod, LoginRequest
 from providers.types import AuthType, ChatRequest, Credential, Model
 
@@ -29,6 +29,8 @@ __all__ = [
     "ApiKey",
     "BehaviourName",
     "Continuing",
+    "CountCall",
+    "Counting",
     "Decoder",
     "Imports",
     "Models",
@@ -57,6 +59,18 @@ class Continuing(Protocol):
 
     def continued(self, request: ChatRequest, partial: str) -> ChatRequest:
         """The request for the rest of an answer of which `partial` has arrived. Pure."""
+        ...
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """A `Streaming` whose vendor says how many tokens a request is before it is sent."""
+
+    def count_call(
+        self, request: ChatRequest, credential: Credential
+    ) -> CountCall | None:
+        """The call that counts what `call` would send; None where the vendor promises
+        none to this kind of login. Pure. Raises what `call` raises."""
         ...
 
 

@@ -6,6 +6,7 @@ callers see models, typed events and one tree of errors, and never which vendor 
 
     create_session  begin_login / finish_login  refresh_tokens  delete_session
     list_models     stream_chat                 check_session   audit_code
+    preview_chat    count_tokens
     list_providers  provider_capabilities
 
 Logins live in `logins.py`, chats in `chats.py`, audits in `audit/`, and come in here; a
@@ -28,7 +29,14 @@ from providers.audit.report import AuditReport
 from providers.audit.run import run_audit
 from providers.audit.schema import output_schema
 from providers.chat_stream import ResponseStream
-from providers.chats import can_continue, preview_chat, stream_chat, stream_with
+from providers.chats import (
+    can_continue,
+    can_count,
+    count_tokens,
+    preview_chat,
+    stream_chat,
+    stream_with,
+)
 from providers.errors import ConfigurationError
 from providers.http.client import HttpClient
 from providers.http.urls import parse_base_url
@@ -65,12 +73,14 @@ __all__ = [
     "begin_login",
     "build_api_key_credential",
     "can_continue",
+    "can_count",
     "check_answer",
     "check_base_url",
     "check_credential",
     "check_session",
     "choose_mode",
     "complete_login",
+    "count_tokens",
     "create_session",
     "delete_session",
     "finish_login",

@@ -30,7 +30,8 @@ IMAGE_CHARS = 4000
 
 
 class Sizer(msgspec.Struct, frozen=True, kw_only=True):
-    """Characters to tokens. `samples`: answers whose usage the rate was learnt from."""
+    """Characters to tokens. `samples`: requests that the vendor counted, with their answer
+    or when it was asked to."""
 
     chars_per_token: float = CHARS_PER_TOKEN
     samples: int = 0
@@ -44,8 +45,10 @@ class Sizer(msgspec.Struct, frozen=True, kw_only=True):
         """How far the numbers can be trusted, in words."""
         if not self.samples:
             return "Estimated from the number of characters."
-        answers = "answer" if self.samples == 1 else "answers"
-        return f"Estimated, at the rate of this model's last {self.samples:,} {answers} here."
+        word = "request" if self.samples == 1 else "requests"
+        return (
+            f"Estimated, at the rate of this model's last {self.samples:,} {word} here."
+        )
 
 
 def chars_of(parts: Iterable[Part]) -> int:

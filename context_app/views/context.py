@@ -63,6 +63,7 @@ class Preview(msgspec.Struct, forbid_unknown_fields=True):
     credential_id: UUID | None = None
     model: str | None = None
     tools: bool = False
+    count: bool = False  # let the vendor count it, too
 
 
 def _show(request: HttpRequest, conversation_id: UUID) -> Any:
@@ -120,7 +121,9 @@ def _bring_back(request: HttpRequest, conversation_id: UUID) -> Any:
 def _preview(request: HttpRequest, conversation_id: UUID) -> Any:
     sent = body(request, Preview)
     asker = Asker(sent.credential_id, sent.model, sent.tools)
-    return context_preview.preview(request.user, conversation_id, asker, sent.text)
+    return context_preview.preview(
+        request.user, conversation_id, asker, sent.text, is_counted=sent.count
+    )
 
 
 def _summarise(request: HttpRequest, conversation_id: UUID) -> Any:

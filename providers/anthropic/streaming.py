@@ -1,4 +1,7 @@
-"""Anthropic's answers: `POST /v1/messages` in the Messages dialect."""
+"""Anthropic's answers: `POST /v1/messages` in the Messages dialect, and its count of them.
+
+Source of the count: anthropic/types/message_count_tokens_params.py of the official SDK.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import msgspec
 
 from providers.anthropic.config import BASE_URL, quirks_of
 from providers.dialects import anthropic_messages
-from providers.interface import StreamCall
+from providers.interface import CountCall, StreamCall
 from providers.types import ChatRequest, Credential, Message, TextPart
 
 # The last models that go on from a beginning of theirs; later ones refuse it.
@@ -18,6 +21,13 @@ _GO_ON = (
     "</answer>\n\nContinue exactly where it stopped. Do not repeat or comment on any of it."
 )
 _TAIL = 4000  # characters of it that are quoted
+# What is read, and what adds words of the vendor's own; the count refuses the others.
+_COUNTED = frozenset(
+    {
+        "cache_control", "messages", "model", "output_config", "system", "thinking",
+        "tool_choice", "tools",
+    }
+)  # fmt: skip
 
 
 class AnthropicStreaming:
@@ -30,6 +40,15 @@ class AnthropicStreaming:
             url=f"{credential.origin_url(BASE_URL)}/v1/messages",
             body=anthropic_messages.encode(request, quirks),
             decoder=anthropic_messages.decoder(quirks),
+        )
+
+    def count_call(self, request: ChatRequest, credential: Credential) -> CountCall:
+        """See `providers.interface.Counting`."""
+        body = self.call(request, credential).body
+        return CountCall(
+            path="v1/messages/count_tokens",
+            body={name: value for name, value in body.items() if name in _COUNTED},
+            field="input_tokens",
         )
 
     def continued(self, request: ChatRequest, partial: str) -> ChatRequest:

@@ -60,7 +60,10 @@ def _fields(body: dict[str, Any], *, is_count: bool, is_new: bool) -> None:
         require(name in known, f"{name}: Extra inputs are not permitted")
     require(isinstance(body.get("model"), str), "model: Field required")
     limit: Any = body.get("max_tokens")
-    if not is_count:
+    if is_count:
+        for name in ("max_tokens", "stream"):
+            require(name not in body, f"{name}: Extra inputs are not permitted")
+    else:
         require("max_tokens" in body, "max_tokens: Field required")
         require(type(limit) is int, "max_tokens: Input should be a valid integer")
         require(limit > 0, "max_tokens: Input should be greater than or equal to 1")

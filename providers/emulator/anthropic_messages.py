@@ -20,6 +20,7 @@ from providers.emulator.wire import (
     Turn,
     Wrong,
     as_text,
+    counted,
     spoken,
     text_of,
     turn_of,
@@ -73,10 +74,9 @@ class Messages:
         body = self._checked(request, state)
         if isinstance(body, Reply):
             return body
-        read = [body.get("tools"), body.get("system"), body["messages"]]
-        size = sum(len(as_text(part)) for part in read if part)
+        read = [body.get("tools"), body.get("system"), *body["messages"]]
         headers = {"request-id": "req_emulated"}
-        return Reply(200, {"input_tokens": max(1, size // 4)}, headers)
+        return Reply(200, {"input_tokens": counted(read)}, headers)
 
     def _checked(self, request: Request, state: State) -> dict[str, Any] | Reply:
         """The body, or the refusal."""

@@ -16,7 +16,7 @@ from providers.emulator.gemini_errors import error as gemini_error
 from providers.emulator.gemini_errors import refuse_key
 from providers.emulator.http11 import Reply, Request
 from providers.emulator.state import State, new_id
-from providers.emulator.wire import Piece, Turn, Wrong, as_text, turn_of
+from providers.emulator.wire import Piece, Turn, Wrong, as_text, counted, turn_of
 
 _STOP = {
     "stop": "STOP",
@@ -78,7 +78,17 @@ class Generate:
         model = request.path.rsplit("/", 1)[1].rpartition(":")[0]
         if refused or model not in models.GEMINI:
             return refused or self.error(404, message=_no_model(model, "countTokens"))
-        return Reply(200, {"totalTokens": max(1, len(request.body) // 4)})
+        body = camel(request.json() or {})
+        whole = body.get("generateContentRequest")
+        if whole is not None:
+            whole = camel(whole)
+            if "contents" in body or whole.get("model") != f"models/{model}":
+                return self.error(400)
+            body = whole
+        read = [body.get("tools"), body.get("systemInstruction")]
+        return Reply(
+            200, {"totalTokens": counted([*read, *(body.get("contents") or ())])}
+        )
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
         for chunk, is_said, sleep_s in _chunks(turn, state):

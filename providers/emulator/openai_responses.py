@@ -22,6 +22,7 @@ from providers.emulator.wire import (
     Turn,
     Wrong,
     as_text,
+    counted,
     spoken,
     text_of,
     turn_of,
@@ -50,6 +51,24 @@ class Responses:
         return _event("response.failed", 9999, response=_failed(message))
 
     def understand(self, request: Request, state: State) -> Turn | Reply:
+        checked = self._checked(request, state)
+        if isinstance(checked, Reply):
+            return checked
+        body, items = checked
+        question, streams = question_of(body, items), bool(body.get("stream"))
+        return turn_of(
+            str(body["model"]),
+            question,
+            body,
+            _prompt(body, items),
+            state,
+            streams=streams,
+        )
+
+    def _checked(
+        self, request: Request, state: State
+    ) -> tuple[dict[str, Any], list[Any]] | Reply:
+        """The body and its input, or the refusal."""
         refused = refuse_key(request)
         body = request.json()
         if refused or not isinstance(body, dict):
@@ -68,11 +87,20 @@ class Responses:
             checks.check(body, items, state)
         except Wrong as wrong:
             return invalid(wrong.message, wrong.param, wrong.code)
-        prompt = [body.get("tools"), body.get("instructions"), *items]
-        streams = bool(body.get("stream"))
-        return turn_of(
-            model, question_of(body, items), body, prompt, state, streams=streams
-        )
+        return body, items
+
+    def count(self, request: Request, state: State) -> Reply:
+        """POST /v1/responses/input_tokens."""
+        body = request.json()
+        for name in body if isinstance(body, dict) else ():
+            if name not in checks.COUNTED:
+                return invalid(f"Unknown parameter: '{name}'.", name)
+        checked = self._checked(request, state)
+        if isinstance(checked, Reply):
+            return checked
+        tokens = counted(_prompt(*checked))
+        found = {"object": "response.input_tokens", "input_tokens": tokens}
+        return Reply(200, found, dict(HEADERS))
 
     def pieces(self, turn: Turn, state: State) -> Iterator[Piece]:
         writer = _Writer(turn, state, repeats_output=self.repeats_output)
@@ -83,6 +111,11 @@ class Responses:
         for _ in writer.stream():
             pass
         return writer.response
+
+
+def _prompt(body: dict[str, Any], items: list[Any]) -> list[Any]:
+    """What the model reads, in its order."""
+    return [body.get("tools"), body.get("instructions"), *items]
 
 
 class _Writer:

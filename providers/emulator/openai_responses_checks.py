@@ -29,6 +29,11 @@ _FIELDS = {
     "stream", "stream_options", "temperature", "text", "tool_choice", "tools",
     "top_logprobs", "top_p", "truncation", "user",
 }  # fmt: skip
+COUNTED = {
+    "conversation", "input", "instructions", "model", "parallel_tool_calls",
+    "personality", "previous_response_id", "reasoning", "text", "tool_choice", "tools",
+    "truncation",
+}  # fmt: skip
 _INCLUDES = {
     "reasoning.encrypted_content", "web_search_call.action.sources",
     "web_search_call.results", "file_search_call.results", "code_interpreter_call.outputs",

@@ -159,6 +159,10 @@ _PLAIN: list[tuple[str, Callable[[Request, str, State], Reply]]] = [
         ),
     ),
     ("/openai/v1/models", _openai),
+    (
+        "/openai/v1/responses/input_tokens",
+        lambda request, _, state: _RESPONSES.count(request, state),
+    ),
     ("/compatible", _compatible),
     (
         "/anthropic/v1/messages/count_tokens",

@@ -68,6 +68,11 @@ def turn_of(
     )
 
 
+def counted(prompt: Iterable[Any]) -> int:
+    """Tokens of what a model would read: the same number that its usage would say."""
+    return max(1, sum(len(json.dumps(item)) for item in prompt) // 4)
+
+
 class Piece(NamedTuple):
     """One write to the network. `is_said`: a delta, so it is paced; then `sleep_s`."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from providers.dialects import openai_responses
 from providers.dialects.openai_responses import Quirks
-from providers.interface import StreamCall
+from providers.interface import CountCall, StreamCall
 from providers.openai.config import BASE_URL, CHATGPT_URL, SLUG, reasons
 from providers.openai.oauth import is_backend
 from providers.types import ChatRequest, Credential
@@ -21,6 +21,14 @@ from providers.types import ChatRequest, Credential
 _NAMESPACE = "maestro"
 # Not on the list of what the programme refuses, and not promised either.
 _SIWC_OPTIONAL = ("prompt_cache_key", "include")
+# What is read; the count has no other fields (openai/types/responses/
+# input_token_count_params.py of the official SDK).
+_COUNTED = frozenset(
+    {
+        "input", "instructions", "model", "parallel_tool_calls", "reasoning", "text",
+        "tool_choice", "tools", "truncation",
+    }
+)  # fmt: skip
 
 
 class OpenAIStreaming:
@@ -46,4 +54,17 @@ class OpenAIStreaming:
             decoder=openai_responses.decoder(quirks),
             headers=headers,
             optional_fields=_SIWC_OPTIONAL if is_siwc else (),
+        )
+
+    def count_call(
+        self, request: ChatRequest, credential: Credential
+    ) -> CountCall | None:
+        """See `providers.interface.Counting`. A plan's logins are promised no count."""
+        if credential.metadata.get("kind") == "siwc" or is_backend(credential):
+            return None
+        body = self.call(request, credential).body
+        return CountCall(
+            path="responses/input_tokens",
+            body={name: value for name, value in body.items() if name in _COUNTED},
+            field="input_tokens",
         )

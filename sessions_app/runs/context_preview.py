@@ -3,53 +3,108 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from context_app.assembly import schema_chars
 from context_app.models import SentRequest
 from context_app.services import requests
 from providers import provider as interface
+from providers.errors import ProviderError
 from sessions_app.errors import Invalid
+from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import offered
-from sessions_app.runs.context_look import Asker, look
+from sessions_app.runs.context_look import Asker, Look, look
 from sessions_app.runs.service import run_for
 from sessions_app.services import sharing
+
+log = logging.getLogger(__name__)
 
 MAX_DIFF_LINES = 20_000
 
 
 def preview(
-    user: Person, conversation_id: UUID, asker: Asker, draft: str
+    user: Person,
+    conversation_id: UUID,
+    asker: Asker,
+    draft: str,
+    *,
+    is_counted: bool = False,
 ) -> dict[str, Any]:
-    """The exact request that would be sent now, and how it differs from the last one."""
+    """The exact request that would be sent now, and how it differs from the last one.
+
+    `is_counted`: ask the vendor for its size; null where it has no count or gave none.
+    """
     found = look(user, conversation_id, asker, draft or "…")
-    if found.credential is None:
+    credential = found.credential
+    if credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
-    options: dict[str, Any] = {"conversation_key": conversation_id.hex}
-    if asker.tools:
-        options["tools"] = offered.specs()
+    asked = _asked(found, credential, has_tools=asker.tools)
     body = interface.preview_chat(
-        found.credential.provider,
-        found.credential.name,
-        found.composed.messages,
+        credential.provider, credential.name, found.composed.messages, **asked
+    )
+    can_count = interface.can_count(
+        credential.provider,
+        credential.name,
         model=found.model,
-        auth_type=found.credential.auth_type,  # type: ignore[arg-type]
-        system=found.composed.system,
-        **options,
+        auth_type=asked["auth_type"],
     )
     last = requests.last_of_conversation(conversation_id, asked_by=user.pk)
     return {
-        "provider": found.credential.provider,
-        "credential": found.credential.name,
+        "provider": credential.provider,
+        "credential": credential.name,
         "model": found.model,
         "body": dict(body),
         "tokens": found.composed.tokens + found.composed.budget.tools,
+        "can_count": can_count,
+        "counted": (
+            _counted(found, credential, asked) if is_counted and can_count else None
+        ),
         "difference": _diff(last, body),
         "compared_with": last.sent_at.isoformat() if last else None,
     }
+
+
+def _asked(
+    found: Look, credential: SavedAuthentication, *, has_tools: bool
+) -> dict[str, Any]:
+    """What the interface is asked with, beside the messages."""
+    asked: dict[str, Any] = {
+        "model": found.model,
+        "auth_type": credential.auth_type,
+        "system": found.composed.system,
+        "conversation_key": found.conversation.pk.hex,
+    }
+    if has_tools:
+        asked["tools"] = offered.specs()
+    return asked
+
+
+def _counted(
+    found: Look, credential: SavedAuthentication, asked: dict[str, Any]
+) -> int | None:
+    """The vendor's count, from which the estimate learns; None where it gives none."""
+    try:
+        tokens = interface.count_tokens(
+            credential.provider, credential.name, found.composed.messages, **asked
+        )
+    except ProviderError as exc:  # the estimate stands beside it
+        log.info("context.not_counted", extra={"error": type(exc).__name__})
+        return None
+    # The emulator counts in its own way, under real models' names.
+    if tokens is not None and not credential.is_demo:
+        requests.learn(
+            None,
+            provider=credential.provider,
+            model=found.model,
+            chars=found.composed.chars + schema_chars(asked.get("tools", ())),
+            tokens=tokens,
+        )
+    return tokens
 
 
 def sent_by(user: Person, run_id: UUID) -> list[dict[str, Any]]:

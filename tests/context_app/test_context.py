@@ -280,3 +280,44 @@ def test_nobody_learns_from_a_server_that_counts_nonsense(tokens):
     """The rate is everybody's; a server behind somebody's own base URL is not."""
     requests.learn(None, provider="openai", model="m", chars=100_000, tokens=tokens)
     assert not TokenRate.objects.exists()
+
+
+def preview(talk, **fields):
+    found = talk.client.post(
+        f"{talk.url}preview/", fields, content_type="application/json"
+    )
+    assert found.status_code == 200, found.content
+    return found.json()
+
+
+@pytest.mark.parametrize("slug", MODELS)
+def test_the_vendor_counts_the_exact_request_when_it_is_asked_to(client, vendors, slug):
+    talk = Talk(client, vendors, slug)
+    talk.add(kind="text", text="The treasure is on Elba. " * 40)
+    asked = len(vendors.requests())
+    found = preview(talk, text="Where?")
+    assert found["can_count"] and found["counted"] is None
+    assert len(vendors.requests()) == asked
+    counted = preview(talk, text="Where?", count=True)["counted"]
+    assert len(vendors.requests()) == asked + 1
+    talk.ask("Where?")
+    assert talk.show()["gauge"]["last"] == counted
+
+
+def test_the_estimate_learns_from_a_count_but_not_from_the_demos(talk):
+    talk.add(kind="text", text="word " * 3000)
+    TokenRate.objects.all().delete()
+    counted = preview(talk, text="Well?", count=True)["counted"]
+    rate = TokenRate.objects.get(provider="openai", model=talk.model)
+    assert (rate.samples, rate.tokens) == (1, counted)
+    assert "last 1 request here" in talk.show()["gauge"]["says"]
+    type(talk.credential).objects.update(is_demo=True)
+    assert preview(talk, text="Well?", count=True)["counted"] == counted
+    rate.refresh_from_db()
+    assert rate.samples == 1
+
+
+def test_a_count_that_fails_leaves_the_estimate(talk):
+    talk.vendors.fault("status", status=503, path="input_tokens")
+    found = preview(talk, text="Well?", count=True)
+    assert found["counted"] is None and found["can_count"] and found["tokens"] > 0

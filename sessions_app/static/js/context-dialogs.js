@@ -1,4 +1,4 @@
-// context-dialogs.js: add, edit, the library, a summary, and the exact request.
+// context-dialogs.js: add, edit, the library, and a summary.
 
 import { api } from "./api.js";
 import { ask } from "./dialogs.js";
@@ -16,7 +16,6 @@ export class ContextDialogs {
     on("context-add", async () => this.edit(null));
     on("context-library", () => this.library());
     on("context-summarise", () => this.summarise());
-    on("context-exact", () => this.exact());
     byId("chunk-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.save().catch((error) => { byId("chunk-error").textContent = error.code === "conflict" ? CONTEXT.conflict : error.message; byId("chunk-error").hidden = false; });
@@ -93,17 +92,4 @@ export class ContextDialogs {
     const sure = await ask({ title: CONTEXT.summariseTitle, text: say(CONTEXT.summariseText, { model: model ?? "" }), ok: CONTEXT.summarise });
     if (sure) await this.panel.act("POST", "summary/", {});
   }
-
-  async exact() {
-    const { credential_id, model, tools } = this.panel.page.options();
-    const found = await this.panel.act("POST", "preview/", { text: this.panel.page.draft(), credential_id, model, tools });
-    byId("exact-heading").textContent = say(CONTEXT.exact, { provider: `${found.provider}, ${found.model}`, n: count(found.tokens) });
-    byId("exact-body").textContent = JSON.stringify(found.body, null, 2);
-    const lines = found.difference.map((line) => el("span", { class: lookOf(line) }, `${line}\n`));
-    const none = found.compared_with ? CONTEXT.same : CONTEXT.noLast;
-    byId("exact-diff").replaceChildren(...(lines.length ? lines : [none]));
-    byId("exact-dialog").showModal();
-  }
 }
-
-const lookOf = (line) => ({ "+": "diff__new", "-": "diff__old", "@": "diff__place" })[line[0]] ?? "";

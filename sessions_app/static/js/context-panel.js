@@ -6,6 +6,7 @@ import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
 import { chunkNode, domId, drawChunk } from "./context-chunk.js";
 import { ContextDialogs } from "./context-dialogs.js";
+import { ExactRequest } from "./context-exact.js";
 import { ContextFiles } from "./context-files.js";
 import { drawGauge } from "./context-gauge.js";
 import { ContextSearch } from "./context-search.js";
@@ -29,12 +30,13 @@ export class ContextPanel {
     byId("context-close").addEventListener("click", () => this.toggle(false));
     this.search = new ContextSearch(this);
     this.files = new ContextFiles(this);
+    this.exact = new ExactRequest(this);
     byId("context-back").addEventListener("click", () => this.act("POST", "bring-back/"));
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("[data-do]");
       if (button) this.does(button.dataset.do, button.closest("li").chunk).catch((error) => toast(error.message));
     });
-    this.node.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); this.toggle(false); } });
+    this.node.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); this.escape(); } });
     socket.addEventListener("frame", ({ detail }) => this.frame(detail));
     socket.addEventListener("ready", () => this.changed());
   }
@@ -45,7 +47,14 @@ export class ContextPanel {
     this.node.hidden = !isOpen;
     byId("context-toggle").setAttribute("aria-expanded", String(isOpen));
     document.body.classList.toggle("has-context", isOpen);
+    if (!isOpen) this.exact.close();
     if (isOpen) { this.ask(); byId("context-close").focus(); } else byId("context-toggle").focus();
+  }
+
+  // What was opened last is closed first.
+  escape() {
+    if (this.exact.isOpen) byId("exact-close").click();
+    else this.toggle(false);
   }
 
   // Another conversation is shown; "" is a new one.
@@ -55,6 +64,7 @@ export class ContextPanel {
     byId("attach-status").hidden = true;
     this.gauge = null;
     this.search.clear();
+    this.exact.close();
     this.list.replaceChildren();
     this.empty();
     byId("context-warning").hidden = true;
@@ -102,6 +112,7 @@ export class ContextPanel {
     }
     this.empty();
     if (this.search.hits) this.search.soon();
+    this.exact.soon();
   }
 
   // Nodes stay where they can: focus and scrolling are the person's.
