@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -25,12 +26,12 @@ from context_app.models import ContextChunk
 from context_app.services import context
 from providers import provider
 from providers.accumulate import Accumulator
-from providers.errors import ProviderError
+from providers.errors import CredentialNotFound, PermissionRefused, ProviderError
 from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
 from sessions_app.errors import Invalid
+from sessions_app.models import Conversation, SavedAuthentication, Verb
 from sessions_app.models import Message as StoredMessage
-from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.people import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context_look import Asker, Look, look
@@ -165,9 +166,30 @@ def _fold(row_id: UUID, user: Person, found: Look, covered: list[StoredMessage])
         composed = compose(before, part, choices=choices, sizer=sizer)
         ask = Message(role="user", parts=[TextPart(text=PROMPT)])
         progress = "" if len(parts) == 1 else f"Part {at} of {len(parts)}."
+        in_database(_check_right, user, found)
         stream = _stream(user, found, composed.system, [*composed.messages, ask])
         text = _ask(row_id, found, stream, progress)
     return text
+
+
+def _check_right(user: Person, found: Look) -> None:
+    """Many parts take minutes, in which a right may be taken away. Raises
+    CredentialNotFound, PermissionRefused."""
+    credential = cast(SavedAuthentication, found.credential)
+    person = User.objects.filter(pk=cast(int, user.pk), is_active=True).first()
+    mine = SavedAuthentication.objects.visible_to(person)
+    if person is None or not mine.filter(pk=credential.pk).exists():
+        raise CredentialNotFound(
+            f"The credential “{credential.name}” is gone or no longer shared with you. "
+            "Pick another one.",
+            provider=credential.provider,
+        )
+    now = Conversation.objects.allowed(person, Verb.TAKE_PART)
+    if not now.filter(pk=found.conversation.pk).exists():
+        raise PermissionRefused(
+            "You no longer take part in this conversation.",
+            provider=credential.provider,
+        )
 
 
 def _stream(user: Person, found: Look, system: str, messages: list[Message]) -> Metered:

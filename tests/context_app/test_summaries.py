@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from context_app.models import ContextChunk
 from providers import http
-from sessions_app.models import Message
+from sessions_app.models import Conversation, Message, SavedAuthentication
 from sessions_app.runs import reaper, summaries
 from tests.context_app.test_context import MODELS, Talk, by_preview
 from tests.sessions_app.factories import make_user
@@ -99,6 +100,33 @@ def test_a_conversation_longer_than_the_window_is_read_in_parts(
     assert len(sent) == 2
     assert "It began with alpha." in str(sent[1]) and "beta" not in str(sent[0])
     assert ContextChunk.objects.get().text == "Alpha, then beta."
+
+
+@pytest.mark.parametrize("taken", ["account", "credential", "part"])
+def test_a_right_that_is_taken_away_meanwhile_ends_it(
+    client, vendors, monkeypatch, taken
+):
+    talk = long_talk(client, vendors)
+    monkeypatch.setattr(summaries, "_room", lambda found, sizer: 25)
+    ask_once = summaries._ask
+
+    def and_then_take_it(row_id, found, *rest):
+        text = ask_once(row_id, found, *rest)
+        if taken == "account":
+            User.objects.update(is_active=False)
+        elif taken == "credential":
+            SavedAuthentication.objects.update(owner=make_user())
+        else:
+            Conversation.objects.update(owner=make_user())
+        return text
+
+    monkeypatch.setattr(summaries, "_ask", and_then_take_it)
+    vendors.script(text="It began with alpha.")
+    vendors.script(text="Alpha, then beta.")
+    summarise(talk)
+    sent = [body for body in vendors.bodies() if "Summarise the conv" in str(body)]
+    assert len(sent) == 1
+    assert ContextChunk.objects.get().state == "failed"
 
 
 def test_a_failure_is_shown_and_takes_nothing_away(client, vendors):
