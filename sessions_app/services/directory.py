@@ -10,8 +10,8 @@ import logging
 from datetime import datetime
 from typing import NamedTuple
 
-from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Q
 from django.utils.encoding import force_bytes
@@ -27,6 +27,16 @@ log = logging.getLogger(__name__)
 
 PAGE = 50
 _MAX_TOKEN = 120
+
+
+class _Tokens(PasswordResetTokenGenerator):
+    def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
+        assert isinstance(user, User)
+        rights = f"{user.is_staff:d}{user.is_superuser:d}"
+        return f"{super()._make_hash_value(user, timestamp)}{rights}"
+
+
+_TOKENS = _Tokens()
 
 
 class Entry(NamedTuple):
@@ -107,14 +117,15 @@ def end_sessions(*, user: Person, person_id: int) -> int:
 def reset_token(*, user: Person, person_id: int) -> tuple[User, str]:
     """What a link for a new password carries. Raises NotFound, NotAllowed, Invalid.
 
-    Django's own token: bound to the present password, so a used one is worth nothing.
+    Django's own token: bound to the present password, so a used one is worth nothing;
+    and to the present rights, since who may make one depends on them.
     """
     person = person_to_change(user=user, person_id=person_id)
     if not person.is_active:
         raise Invalid("Reopen the account first.")
     pk = urlsafe_base64_encode(force_bytes(person.pk))
     log.info("account.reset_link", extra={"user_id": user.pk, "person_id": person.pk})
-    return person, f"{pk}.{default_token_generator.make_token(person)}"
+    return person, f"{pk}.{_TOKENS.make_token(person)}"
 
 
 def person_of_reset(token: str) -> User:
@@ -129,7 +140,7 @@ def person_of_reset(token: str) -> User:
         person = User.objects.get(pk=int(urlsafe_base64_decode(pk)), is_active=True)
     except (ObjectDoesNotExist, ValueError, OverflowError):
         raise over from None
-    if not default_token_generator.check_token(person, rest):
+    if not _TOKENS.check_token(person, rest):
         raise over
     return person
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -200,6 +201,17 @@ def test_a_reset_link_works_once_and_ends_sessions(alice, root, client):
     assert not is_in(hers)
     alice.refresh_from_db()
     assert alice.check_password(NEW)
+
+
+@pytest.mark.parametrize("gained", ["is_staff", "is_superuser"])
+def test_a_reset_link_made_for_a_member_opens_no_administrators_account(alice, gained):
+    """Else an administrator keeps one, and takes over whoever is given more rights."""
+    staff = make_user("staff", is_staff=True)
+    link = signed_in(staff).post(f"/people/{alice.pk}/reset/").context["link"]
+    path = link.removeprefix(settings.MAESTRO_URL)
+    assert Client().get(path).status_code == 200
+    User.objects.filter(pk=alice.pk).update(**{gained: True})
+    assert Client().get(path).status_code == 404
 
 
 def test_a_reset_link_dies_with_the_account_and_with_the_next_sign_in(
