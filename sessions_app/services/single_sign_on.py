@@ -101,6 +101,8 @@ def join(*, subject: str, claims: Mapping[str, Any], invitation: str = "") -> Us
         team = Team.objects.filter(name=settings.MAESTRO_SSO_TEAM).first()
         if team is not None:
             Membership.objects.create(team=team, user=user)
+        elif settings.MAESTRO_SSO_TEAM:
+            log.warning("sso.no_such_team", extra={"user_id": user.pk})
     log.info("sso.joined", extra={"user_id": user.pk})
     return user
 
