@@ -54,7 +54,8 @@ class ToolIntentAdmin(_ModelAdmin):
 
     list_display = (
         "created_at", "person_name", "tool", "short_target", "purpose", "declared_risk",
-        "computed_risk", "state", "decision", "decided_by_name",
+        "computed_risk", "state", "decision", "decision_why", "decided_by_name",
+        "decided_at",
     )  # fmt: skip
     list_filter = (
         "state",
@@ -65,7 +66,7 @@ class ToolIntentAdmin(_ModelAdmin):
         "tool",
         "provider",
     )
-    search_fields = ("scope", "target", "tool", "person_name")
+    search_fields = ("scope", "target", "tool", "person_name", "decided_by_name")
     date_hierarchy = "created_at"
     list_per_page = 100
     show_full_result_count = False

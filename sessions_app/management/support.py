@@ -96,6 +96,11 @@ def as_json(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, default=str)
 
 
+def one_line(text: str) -> str:
+    """What a model or a vendor wrote must not draw on a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
 def as_table(rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned, two spaces between; the first row is the heading."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]

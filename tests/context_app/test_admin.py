@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from context_app.models import IntentEvent, PolicyRule, ToolIntent
+from context_app.services import intents
 from tests.sessions_app.factories import make_intent, make_superuser, make_user, sign_in
 from tests.sessions_app.factories_runs import make_run
 
@@ -36,6 +39,16 @@ def test_the_list_costs_the_same_for_one_and_for_many(
         make_intent(run)
     with django_assert_max_num_queries(14):
         assert auditor.get(LIST).status_code == 200
+
+
+def test_the_list_says_who_decided_when_and_why_and_is_searched_by_who(auditor):
+    run = make_run(make_user())
+    why = "Risk medium, and no rule says otherwise."
+    mine, other = make_intent(run, decision_why=why), make_intent(run)
+    intents.approve(mine, make_user("deborah"))
+    text = auditor.get(LIST, {"q": "deborah"}).content.decode()
+    assert why in text and date_format(localtime(mine.decided_at)) in text
+    assert str(mine.pk) in text and str(other.pk) not in text
 
 
 def test_nobody_changes_the_record_here(auditor):

@@ -25,6 +25,7 @@ from sessions_app.management.support import (
     as_json,
     as_table,
     errors_in_words,
+    one_line,
 )
 from sessions_app.models.authentication import Condition, SavedAuthentication
 from sessions_app.models.team import Team
@@ -243,7 +244,14 @@ def _table(views: list[dict[str, Any]]) -> str:
             "No credentials. Add one with `manage.py credential add PROVIDER --name …`."
         )
     head = ("PROVIDER", "TYPE", "NAME", "OWNER", "SHARED WITH", "STATE", "LAST USED")
-    return as_table([head, *(_line(view) for view in views)])
+    table = as_table([head, *(_line(view) for view in views)])
+    # Why one needs somebody, where a column has no room for it.
+    causes = [
+        f"{view['provider']}/{view['name']}: {one_line(view['cause'])}"
+        for view in views
+        if view["cause"]
+    ]
+    return "\n".join([table, *causes])
 
 
 def _line(view: dict[str, Any]) -> tuple[str, ...]:

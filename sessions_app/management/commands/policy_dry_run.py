@@ -16,7 +16,13 @@ from django.utils import timezone
 from context_app.services import dry_run, policy
 from context_app.services.dry_run import Replayed
 from context_app.services.policy import Rule
-from sessions_app.management.support import USAGE, as_json, as_table, errors_in_words
+from sessions_app.management.support import (
+    USAGE,
+    as_json,
+    as_table,
+    errors_in_words,
+    one_line,
+)
 
 HEAD = ("WHEN", "PERSON", "TOOL", "TARGET", "RISK", "BEFORE", "NOW", "WHY")
 
@@ -45,7 +51,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{calls} calls, {len(different)} decided differently.")
         if different:
             lines = [
-                tuple(_one_line(str(row[name.lower()]))[:60] for name in HEAD)
+                tuple(one_line(str(row[name.lower()]))[:60] for name in HEAD)
                 for row in different
             ]
             self.stdout.write(as_table([HEAD, *lines]))
@@ -61,11 +67,6 @@ def _since(days: int) -> Any:
 def _shown(row: Replayed) -> dict[str, str]:
     found = {name: str(value) for name, value in row._asdict().items()}
     return found | {"when": row.when.isoformat()[:19]}
-
-
-def _one_line(text: str) -> str:
-    """What a model wrote must not draw on a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _rules(path: Path | None) -> list[Rule]:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from sessions_app.models import PendingLogin, SavedAuthentication
+from tests.providers.import_files import codex
 from tests.sessions_app.factories import make_oauth, make_superuser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +122,37 @@ def test_logging_in_again_is_by_name(vendor, admin, typed):
     assert (again.pk, again.generation) == (first.pk, 1)
 
 
+def told(*args):
+    out = io.StringIO()
+    call_command("credential", *args, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_a_login_is_renewed_switched_and_taken_back(vendor, admin, typed):
+    vendor.oauth_config(device_approved=["*"])
+    Running("login", "openai", "--name", "work", "--method", "device").wait()
+    assert told("refresh", "work")["is_ok"]
+    assert SavedAuthentication.objects.get().generation == 1
+    assert told("mode", "work", "api_key")["mode"] == "api_key"
+    back = told("revoke", "work")
+    assert (back["is_ok"], back["condition"]) == (True, "needs_login")
+    with pytest.raises(SystemExit) as end:
+        told("refresh", "work")
+    assert end.value.code == 3
+
+
+def test_a_file_is_shown_first_and_imported_under_a_name(admin, tmp_path):
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps(codex()))
+    (offer,) = told("import", str(file))["offers"]
+    assert offer["is_offered"] and "log each other out" in offer["warning"]
+    assert not SavedAuthentication.objects.exists()
+    saved = told("import", str(file), "--name", "from_codex")
+    assert (saved["name"], saved["mode"]) == ("from_codex", "chatgpt")
+    row = SavedAuthentication.objects.get()
+    assert row.unseal()["refresh_token"] == "rt-test-codex-refresh"
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -151,3 +183,6 @@ def test_a_list_is_filtered_by_condition(admin):
     call_command("credential", "list", "--state", "needs_login", "--json", stdout=out)
     (view,) = json.loads(out.getvalue())
     assert (view["name"], view["cause"]) == ("over", "It has ended.")
+    out = io.StringIO()
+    call_command("credential", "list", stdout=out)
+    assert "over: It has ended." in out.getvalue()
