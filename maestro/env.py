@@ -103,6 +103,8 @@ _TABLE = (
 
 SETTINGS = {setting.name: setting for setting in _TABLE}
 
+MAX_DAYS = 36_500
+
 _env = environ.FileAwareEnv()
 
 
@@ -117,7 +119,17 @@ def read(name: str) -> Any:
         raise SettingError(
             f"{name} cannot be read as {setting.kind} ({type(exc).__name__})."
         ) from None
+    if setting.kind in ("int", "float"):
+        _check_number(name, value)
     return value.strip() if isinstance(value, str) else value
+
+
+def _check_number(name: str, value: float) -> None:
+    """No setting means anything below nothing; kept for -1 days would be "keep none"."""
+    if not value >= 0:
+        raise SettingError(f"{name} must be 0 or more.")
+    if name.endswith("_DAYS") and value > MAX_DAYS:
+        raise SettingError(f"{name} is at most {MAX_DAYS} days: a hundred years.")
 
 
 def as_markdown() -> str:

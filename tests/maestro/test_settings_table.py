@@ -34,6 +34,20 @@ def test_a_value_of_the_wrong_type_names_the_variable_and_not_the_value(monkeypa
     assert "many-secret-things" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAESTRO_KEEP_USAGE_DAYS", "-1"),  # not "for ever": all of today's, every hour
+        ("MAESTRO_KEEP_AUDITS_DAYS", "999999"),  # before the year 1
+        ("MAESTRO_RESERVE_OUTPUT_TOKENS", "-5000"),
+    ],
+)
+def test_a_number_that_means_nothing_stops_the_start(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(env.SettingError, match=name):
+        env.read(name)
+
+
 def test_a_secret_may_come_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "token").write_text("from-a-file\n")
     monkeypatch.setenv("MAESTRO_METRICS_TOKEN_FILE", str(tmp_path / "token"))
