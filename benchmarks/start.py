@@ -1,4 +1,4 @@
-"""From a clone to healthy, the second start, idle memory, size on disk.
+"""From a clone to healthy, the second start, idle memory and processor, size on disk.
 
 Clones this checkout's HEAD into an empty folder and runs `bin/run` there, as a newcomer
 would. Anchor for the start: a bare Django `manage.py check` in the same environment.
@@ -26,8 +26,8 @@ def measure(*, quick: bool = False) -> list[dict]:
     clone = folder / "maestro"
     try:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        first, _ = _start(clone)
-        seconds, memory = _start(clone, idle_s=5 if quick else 20)
+        first, _, _ = _start(clone)
+        seconds, memory, busy = _start(clone, idle_s=5 if quick else 20)
         python = clone / ".venv" / "bin" / "python"
         anchor = _time([str(python), "-c", "import django; django.setup"], clone)
         listed = subprocess.run(
@@ -50,6 +50,11 @@ def measure(*, quick: bool = False) -> list[dict]:
             "value": round(memory / 1e6),
             "unit": "MB PSS",
         },
+        {
+            "figure": "idle, all processes",
+            "value": round(100 * busy, 2),
+            "unit": "% of a core",
+        },
         {"figure": "installed size", "value": round(size / 1e6), "unit": "MB"},
         {"figure": "distributions", "value": len(listed), "unit": ""},
     ]
@@ -67,8 +72,9 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _start(clone: Path, idle_s: float = 0.0) -> tuple[float, int]:
-    """Seconds until /readyz says 200, and the PSS of all processes after `idle_s`."""
+def _start(clone: Path, idle_s: float = 0.0) -> tuple[float, int, float]:
+    """Seconds until /readyz says 200; then, idle, the PSS of all processes and their
+    share of a core."""
     port = _free_port()
     started = time.monotonic()
     process = subprocess.Popen(
@@ -87,11 +93,20 @@ def _start(clone: Path, idle_s: float = 0.0) -> tuple[float, int]:
                     raise RuntimeError("bin/run ended before it was healthy") from None
             time.sleep(0.02)
         seconds = time.monotonic() - started
-        time.sleep(idle_s)
+        time.sleep(min(idle_s, 3.0))  # what a start leaves to do afterwards
         family = [psutil.Process(process.pid)]
         family += family[0].children(recursive=True)
+        before = _cpu_s(family)
+        time.sleep(idle_s)
+        busy = (_cpu_s(family) - before) / idle_s if idle_s else 0.0
         memory = sum(member.memory_full_info().pss for member in family)
-        return seconds, memory
+        return seconds, memory, busy
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def _cpu_s(family: list[psutil.Process]) -> float:
+    """Seconds of processor that these processes have used."""
+    times = [member.cpu_times() for member in family]
+    return sum(one.user + one.system for one in times)
