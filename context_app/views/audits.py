@@ -18,6 +18,7 @@ from providers.audit.report import Severity
 from sessions_app.errors import Invalid, ServiceError
 from sessions_app.runs import audit_sources, audits
 from sessions_app.services.shapes import audit_view
+from sessions_app.storable import without_nul
 from sessions_app.views.json_api import body, json_view
 
 MAX_FILES = 2_000
@@ -72,7 +73,7 @@ def _name_of(files: dict[str, str]) -> str:
 
 
 def _list(request: HttpRequest) -> Any:
-    name = request.GET.get("source", "")[: audits.MAX_NAME]
+    name = without_nul(request.GET.get("source", ""))[: audits.MAX_NAME]
     rows = kept.audits_of(request.user, source_name=name)
     return {"audits": [audit_view(row) for row in rows]}
 

@@ -22,6 +22,7 @@ from sessions_app.models import Membership
 from sessions_app.people import Person
 from sessions_app.services import accounts, browsers
 from sessions_app.services.rights import Verb, check, may
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def list_people(*, user: Person, search: str = "", page: int = 1) -> list[Entry]
     """A page of people by name, and one more if there are more. Raises NotAllowed."""
     check(user, Verb.SEE_PEOPLE)
     rows = User.objects.order_by("username")
-    if words := search.strip()[:100]:
+    if words := without_nul(search).strip()[:100]:
         names = ("username", "first_name", "last_name", "email")
         rows = rows.filter(
             Q(*[(f"{name}__icontains", words) for name in names], _connector=Q.OR)

@@ -26,6 +26,7 @@ from sessions_app.models import (
 )
 from sessions_app.people import Person
 from sessions_app.services.rights import Verb, check
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ def add_member(
     """Put somebody who is here already into a team. NotFound, NotAllowed, Invalid."""
     team = team_for(user=user, team_id=team_id)
     check(user, Verb.ADD_MEMBER, team)
-    person = User.objects.filter(username=username.strip(), is_active=True).first()
+    name = without_nul(username).strip()
+    person = User.objects.filter(username=name, is_active=True).first()
     if person is None:
         raise Invalid("There is no active person of that name.", field="username")
     row, _ = Membership.objects.update_or_create(
