@@ -68,12 +68,27 @@ class TrustedProxies:
             ]
             return scope if len(kept) == len(headers) else {**scope, "headers": kept}
         chain = [
-            address.strip()
+            text.strip()
             for name, value in headers
             if name == b"x-forwarded-for"
-            for address in value.decode("latin-1").split(",")
+            for text in value.decode("latin-1").split(",")
         ]
-        for address in reversed(chain):
-            if address and not self._is_trusted(address):
-                return {**scope, "client": (address, 0)}
+        for text in reversed(chain):
+            address = _address(text)
+            if text and not self._is_trusted(address):
+                # What is no address hides whoever it was; what stands before it, anybody
+                # may have written.
+                return {**scope, "client": (address, 0)} if address else scope
         return scope
+
+
+def _address(text: str) -> str:
+    """The address of an element; "" for what is none. Some proxies write a port behind."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""

@@ -52,6 +52,25 @@ async def test_of_a_chain_the_last_stranger_counts():
     assert (await seen(["10.0.0.0/24"], "10.0.0.1", chain))[0] == "203.0.113.9"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("203.0.113.9:51234", "203.0.113.9"),
+        ("[2001:db8::9]:51234", "2001:db8::9"),
+        ("2001:db8::9", "2001:db8::9"),
+        ("fe80::9%eth0", "fe80::9"),
+        ("1.1.1.1, unknown", "10.0.0.1"),
+        ("1.1.1.1, 10.0.0.2:80", "1.1.1.1"),
+        ("_hidden", "10.0.0.1"),
+        ("' OR 1=1", "10.0.0.1"),
+    ],
+)
+async def test_only_an_address_is_an_address(said, meant):
+    """With its port, each connection would be somebody else, whom no lockout knows."""
+    found = await seen(["10.0.0.0/24"], "10.0.0.1", ("x-forwarded-for", said))
+    assert found[0] == meant
+
+
 async def test_a_socket_of_the_file_system_has_no_address():
     assert (await seen(["10.0.0.0/24"], "", SPOOF))[0] == ""
 
