@@ -8,7 +8,7 @@ const scripts = new URL("../../sessions_app/static/js/", import.meta.url);
 const load = async (name) => import(`data:text/javascript,${encodeURIComponent(
   await (await import("node:fs/promises")).readFile(new URL(name, scripts), "utf8"))}`);
 const { STRINGS, say } = await load("strings.js");
-const { count, money, seconds } = await load("format.js");
+const { count, money, seconds, why } = await load("format.js");
 
 test("a value stands as it is, also when it looks like a placeholder", () => {
   assert.equal(say("Image: {url}", { url: "{url} $& $1 {title}" }), "Image: {url} $& $1 {title}");
@@ -31,6 +31,11 @@ test("no number is a dash, and zero is a number", () => {
   assert.equal(count(null), "–");
   assert.equal(count(undefined), "–");
   assert.equal(count(0), "0");
+});
+
+test("why an answer ended is said unless its reader ended it", () => {
+  assert.equal(why({ cause: "Ended: it took longer than a run may take here." }), "Ended: it took longer than a run may take here.");
+  for (const cause of ["You stopped it.", "You stopped it before it began.", "It was stopped.", "", undefined]) assert.equal(why({ cause }), "");
 });
 
 test("a time that has not come has no length", () => {

@@ -52,3 +52,6 @@ export function seconds(from, to) {
   if (!from || !to) return null;
   return `${((new Date(to) - new Date(from)) / 1000).toFixed(1)} s`;
 }
+
+// Why an answer ended, where it was not the person's own press of a button.
+export const why = (run) => (/^(You stopped it|It was stopped)/.test(run.cause ?? "") ? "" : run.cause ?? "");

@@ -1,6 +1,7 @@
 // message-end.js: how an answer ended, in words, and how to go on.
 
 import { el } from "./dom.js";
+import { why } from "./format.js";
 import { STRINGS } from "./strings.js";
 
 // What a person mends on the page of credentials.
@@ -31,7 +32,7 @@ export function trouble(run) {
   }
   const word = { stopped: "stopped", interrupted: "interrupted" }[run.status]
     ?? { length: "cut", content_filter: "filtered", refusal: "declined" }[run.stop_reason];
-  const words = word ? STRINGS.status[word] : run.status === "done" ? run.cause : "";
+  const words = word ? [STRINGS.status[word], why(run)].filter(Boolean).join(" ") : run.status === "done" ? run.cause : "";
   return words ? el("p", { class: "message__status" }, words) : "";
 }
 
