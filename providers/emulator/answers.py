@@ -8,7 +8,8 @@ long                                  some three thousand words
 reason, think                         reasoning, then an answer
 refuse                                a refusal
 parallel (with tools)                 two tool calls
-weather, tool, circle (with tools)    one tool call, of the tool that is named in it
+weather, tool (with tools)            one tool call, of the tool that is named in it
+circle (with tools)                   the same call again and again, eight times
  … dishonest                          that says it is harmless, whatever it is
  … unexplained                        without the intent that the tool wants
 fastapi, stripe                       a long technical answer
@@ -32,6 +33,7 @@ from providers.emulator import code_review, texts
 
 Stop = Literal["stop", "length", "tool_use", "refusal"]
 Word = str | float  # what one delta carries, or seconds of silence
+_ROUNDS = 8  # of a model that goes in a circle
 _ARGUMENT_CHARS = 6  # of a tool call's arguments in one delta
 
 
@@ -151,12 +153,15 @@ class Question:
 
 def answer_to(question: Question) -> Answer:
     """The scripted answer to what the person said."""
-    if question.tool_results:
+    words = question.text.lower()
+    goes_round = bool(question.tools) and _asks_for(words, "circle")
+    if question.tool_results and not (
+        goes_round and len(question.tool_results) < _ROUNDS
+    ):
         found = "; ".join(question.tool_results)
         return Answer(text=f"The tool says: {found}. That is all there is to know.")
     if question.schema is not None and not question.tools:
         return _structured(question, question.schema)
-    words = question.text.lower()
     if question.tools:
         called = _tool_call(words, question)
         if called is not None:

@@ -230,11 +230,13 @@ def _question(body: dict[str, Any]) -> Question:
             continue
         content = message["content"]
         blocks = content if isinstance(content, list) else []
-        results = [
+        found = [
             text_of(b.get("content")) for b in blocks if b["type"] == "tool_result"
         ]
         texts = [block for block in blocks if block["type"] == "text"]
-        said.append(text_of(texts if blocks else content))
+        if texts or not found:
+            said.append(text_of(texts if blocks else content))
+        results = results + found if found else []
     tools = [str(tool["name"]) for tool in body.get("tools") or () if "name" in tool]
     is_forbidden = (body.get("tool_choice") or {}).get("type") == "none"
     schemas = {

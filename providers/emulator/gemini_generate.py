@@ -212,7 +212,7 @@ def _question(body: dict[str, Any]) -> Question:
             if "functionResponse" in part
         ]
         if found:
-            results = found
+            results += found
         elif content.get("role", "user") == "user":
             said.append("".join(part.get("text", "") for part in parts))
             results = []

@@ -413,6 +413,14 @@ def test_a_circle_is_ended_with_a_word(vendors, bench):
     assert "several times already" in str(run.answer.parts)
 
 
+@pytest.mark.parametrize("slug", MODELS)
+def test_a_model_that_goes_in_a_circle_by_itself_is_held_up(vendors, slug):
+    run = over(start(slug, text="Go in a circle with current time."))
+    (done, *more) = ToolIntent.objects.values_list("state", flat=True)
+    assert (run.status, {done, *more}, 1 + len(more)) == ("done", {"done"}, 3)
+    assert run.answer.text.endswith("That is all there is to know.")
+
+
 def test_what_is_tried_again_after_every_change_is_no_circle(vendors, bench):
     for n in range(5):
         vendors.script(calls=[call("look", f"change {n}")])
