@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models import Case, F, When
 
 from providers import provider as interface
 from providers import resolver
@@ -91,14 +91,16 @@ def find_credential(
 def default_credential(
     *, user: Person, provider: str = ""
 ) -> SavedAuthentication | None:
-    """The one to begin with, or None: real before demo, usable first, last used first.
+    """The one to begin with, or None: real before demo, usable first, one's own before
+    what others lend, last used first (by anybody: who lends one must not draw questions).
 
     A refused real credential comes after a demo that answers, never instead of it.
     """
     installed = [provider] if provider else list(resolver.providers())
     rows = list_credentials(user=user).filter(provider__in=installed)
+    is_lent = Case(When(owner=cast(int, user.pk), then=0), default=1)
     newest = rows.order_by(
-        "is_demo", F("last_used_at").desc(nulls_last=True), "-inserted_at"
+        "is_demo", is_lent, F("last_used_at").desc(nulls_last=True), "-inserted_at"
     )
     usable = newest.filter(state=SavedAuthentication.State.OK)
     return usable.first() or newest.first()

@@ -15,7 +15,7 @@ from sessions_app import key_files
 from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
 from sessions_app.services import credentials
-from tests.sessions_app.factories import make_credential
+from tests.sessions_app.factories import make_credential, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -217,6 +217,16 @@ def test_the_default_is_real_then_usable_then_last_used(alice, vendor):
 
     SavedAuthentication.objects.filter(pk=latest.pk).update(state="rejected")
     assert credentials.default_credential(user=alice) == first
+
+
+def test_what_others_lend_and_use_is_not_the_default_beside_ones_own(alice):
+    """A colleague's server gets nobody's questions by being used last."""
+    bob = make_user("bob")
+    team = make_team(alice, bob)
+    lent = make_credential(owner=bob, team=team, last_used_at=timezone.now())
+    assert credentials.default_credential(user=alice) == lent
+    own = make_credential(owner=alice)
+    assert credentials.default_credential(user=alice) == own
 
 
 def test_using_a_credential_is_remembered(alice, vendor):
