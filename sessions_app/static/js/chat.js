@@ -7,6 +7,7 @@ import { Composer } from "./composer.js";
 import { ContextPanel } from "./context-panel.js";
 import { CredentialNotices } from "./credential-notices.js";
 import { byId, toast } from "./dom.js";
+import { showFound } from "./found-message.js";
 import { offer } from "./local-servers.js";
 import { messageActions } from "./message-actions.js";
 import { ModelPicker } from "./model-picker.js";
@@ -51,6 +52,12 @@ async function open(id, { push = true } = {}) {
     toast(error.message);
     if (error.status === 404) open("");
   }
+}
+
+// At the message in which a search found the words.
+async function openAt({ id, messageId }) {
+  await open(id);
+  if (messageId && thread.conversationId === id && !(await showFound(thread, messageId))) toast(STRINGS.foundElsewhere);
 }
 
 // A conversation before its first question: something is to be said with it.
@@ -170,7 +177,7 @@ byId("messages").addEventListener("maestro:runs", () => running(thread.activeRun
 picker.addEventListener("change", greet);
 sidebar.addEventListener("share", ({ detail }) => sharing.open(detail));
 byId("shared-badge").addEventListener("click", () => sharing.open(thread.conversationId));
-sidebar.addEventListener("open", ({ detail }) => open(detail));
+sidebar.addEventListener("open", ({ detail }) => openAt(detail));
 sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === thread.conversationId) open(""); });
 document.addEventListener("maestro:credentials-changed", () => picker.load());

@@ -4,6 +4,7 @@
 // step (a table, a drawn code block) may be taller than any distance that counts as "near".
 
 const NEAR = 80; // pixels from the end that count as "at the end" on the way down
+const MARGIN = 24; // pixels above a message that was looked for
 
 export class EndKeeper {
   constructor(scroller, content, button) {
@@ -27,6 +28,16 @@ export class EndKeeper {
   toEnd() {
     this.isKept = true;
     this.grew();
+  }
+
+  // To a message that somebody looks for. Heights are real from now on, as in `hold`.
+  toPlace(content, node) {
+    this.isKept = false;
+    content.classList.add("messages--measured");
+    const top = (of) => of.getBoundingClientRect().top; // scrollIntoView would move the page, too
+    this.scroller.scrollTop += top(node) - top(this.scroller) - MARGIN;
+    this.top = this.scroller.scrollTop;
+    this.show();
   }
 
   // Upwards is a wish to read; so is nothing else. What shrinks moves us up, to the end.

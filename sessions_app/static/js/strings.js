@@ -77,6 +77,7 @@ export const STRINGS = {
   ok: "OK",
   menu: "More for “{title}”",
   untitled: "Untitled",
+  foundElsewhere: "The words stand in another version of this conversation, or far above.",
   today: "Today",
   yesterday: "Yesterday",
   week: "Last seven days",

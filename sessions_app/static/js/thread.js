@@ -74,20 +74,23 @@ export class Thread {
     return this.find(id);
   }
 
-  async loadOlder() {
-    if (this.isLoading) return;
-    this.isLoading = true;
+  loadOlder(limit = 50) {
+    this.loading ??= this.takeOlder(limit).finally(() => { this.loading = null; });
+    return this.loading;
+  }
+
+  async takeOlder(limit) {
+    const { conversationId } = this;
     try {
       const depth = this.list.firstElementChild.message.message.depth;
-      const page = await api("GET", `/api/conversations/${this.conversationId}/messages/?before_depth=${depth}`);
+      const page = await api("GET", `/api/conversations/${conversationId}/messages/?before_depth=${depth}&limit=${limit}`);
+      if (this.conversationId !== conversationId) return; // they went elsewhere meanwhile
       const before = this.scroller.scrollHeight - this.scroller.scrollTop;
       this.list.prepend(...page.messages.map((message) => this.make(message).node));
       this.scroller.scrollTop = this.scroller.scrollHeight - before;
       this.older.hidden = !page.has_more;
     } catch (error) {
       toast(error.message);
-    } finally {
-      this.isLoading = false;
     }
   }
 
