@@ -193,11 +193,11 @@ def test_going_back_loses_no_text_and_going_forward_finds_it_again(database):
     assert store.find("flood")
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_triggers_that_a_rebuilt_table_took_along_come_back_with_what_was_missed(
     database,
 ):
-    if database.vendor != "sqlite":
-        pytest.skip("PostgreSQL's columns need no triggers")
+    """PostgreSQL's columns need no triggers."""
     store = Store(database.alias)
     with transaction.atomic(using=database.alias), database.cursor() as cursor:
         cursor.execute("DROP TRIGGER context_search_message_added")
@@ -231,9 +231,9 @@ def test_a_snippet_is_short_and_around_the_first_word():
     assert [found.text[s:e] for s, e in found.marks] == ["needle"]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_postgresql_asks_an_index_and_reads_no_text_for_it(database, store):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite's table of words is its index")
+    """SQLite's table of words is its index."""
     table, _, shown, _ = postgresql.SOURCES["message"]
     match, values = postgresql.matching(words.parse("needle"), table, shown)
     with database.cursor() as cursor:

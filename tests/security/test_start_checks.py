@@ -20,6 +20,8 @@ STARTS_PROCESSES = {
     "maestro/start.py": "the command of the operator",
     "maestro/supervisor.py": "the processes of the installation",
     "maestro/worker.py": "the same: its children",
+    "maestro/proof/stage.py": "the proof against the emulator, by the operator's command",
+    "context_app/documents/read.py": "the reader of one file, a fixed program in bounds",
     "providers/conformance/process.py": "the emulator, for a check by command",
     "context_app/tools/_sandbox.py": "a command that a person approved, in the workspace",
     "context_app/tools/_sandbox_child.py": "the same, inside the sandbox",
