@@ -145,9 +145,16 @@ class RunResponse(Accumulator):
         return bool(parts) and isinstance(parts[-1], ToolResultPart | SteerPart)
 
     @property
+    def unfinished(self) -> str:
+        """What the model has said since it was given something last, as plain text."""
+        last = max(self._said_to_it, default=-1)
+        said = [part for (part, kind) in self._slots if kind == "text" and part > last]
+        return "".join(p for part in said for p in self._slots[part, "text"].pieces)
+
+    @property
     def can_go_on(self) -> bool:
         """Whether a broken answer is plain text, which a vendor may continue."""
-        return bool(self.text.strip()) and not self.tool_calls
+        return bool(self.unfinished.strip()) and not self.tool_calls
 
     def _begin_step(self, event: StepStarted) -> None:
         if event.why == "repeated":

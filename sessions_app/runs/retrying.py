@@ -139,7 +139,7 @@ class _Tries:
             live.response.add_event(said)
         self._asked = msgspec.structs.replace(
             self._asked,
-            partial=live.response.text,
+            partial=live.response.unfinished,
             part_offset=live.response.next_part,
         )
 

@@ -76,6 +76,21 @@ def test_the_model_stops_and_goes_on_with_the_words_in_view(vendors, slug):
     assert Steering.objects.get().taken_at is not None
 
 
+def test_what_broke_off_after_the_words_is_continued_without_what_was_before(vendors):
+    vendors.script(pieces=[{"text": "One way is"}, {"sleep": 30}])
+    vendors.script(text="En effet, il y en a plusieurs. " * 40)
+    vendors.script(text="Voilà.")
+    user, started = start("anthropic")
+    wait_until(lambda: "One way is" in spoken(started))
+    vendors.fault("cut", at_byte=3000, times=1)
+    say(user, started, "in French, please")
+    run = over(started)
+    assert (run.status, run.attempts.get().action) == ("done", "go_on")
+    assert run.answer.text.startswith("One way isEn effet")
+    assert run.answer.text.endswith("Voilà.")
+    assert vendors.requests()[-1]["body"].count("One way is") == 1
+
+
 @pytest.mark.parametrize("slug", MODELS)
 def test_words_before_the_first_token_reach_the_model_too(vendors, slug):
     vendors.fault("stall_headers", delay_s=30)
