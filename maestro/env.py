@@ -64,7 +64,7 @@ _TABLE = (
     Setting("MAESTRO_MCP_CONNECT_S", "float", 30.0, "Seconds in which an MCP server must have answered and listed its tools."),
     Setting("MAESTRO_MCP_REFRESH_S", "float", 300.0, "Seconds after which the tools of an MCP server are listed again."),
     Setting("MAESTRO_MAX_STEPS", "int", 25, "Model responses in one run; then it ends."),
-    Setting("MAESTRO_MAX_RUN_S", "float", 3600.0, "Seconds of one run after which no further step begins."),
+    Setting("MAESTRO_MAX_RUN_S", "float", 3600.0, "Seconds of one run, after which it is ended, also in the middle of an answer."),
     Setting("MAESTRO_MAX_RUN_TOKENS", "int", 2_000_000, "Tokens of one run after which no further step begins."),
     Setting("MAESTRO_MAX_RUN_USD", "float", 10.0, "Estimated cost of one run after which no further step begins."),
     Setting("MAESTRO_LIMITS", "dict", {}, "Default limits a day, `person.requests=500,person.cost=20,installation.cost=300`: person, credential, team or installation, and requests, tokens, cost (US dollars) or runs (answers at once). `person.runs=50` holds unless another, or `none`, is given. Rules in the admin come first (docs/limits.md)."),
