@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 from channels.layers import InMemoryChannelLayer
-from django.conf import settings
 
 from maestro import doorbell
 from maestro.doorbell import Doorbell
@@ -190,6 +189,7 @@ async def close(layer: Any, worker: Doorbell) -> None:
     own.close()
 
 
-def test_the_default_layer_reaches_nobody_else() -> None:
-    assert settings.MAESTRO_ORIGINS
+def test_the_layer_in_memory_reaches_nobody_else(settings: Any) -> None:
+    memory = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    settings.CHANNEL_LAYERS = {"default": memory}
     assert doorbell.shared_layer() is None
