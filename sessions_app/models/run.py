@@ -134,11 +134,23 @@ class Run(models.Model):
         return self.status in self.ACTIVE
 
 
+class RunAttemptQuerySet(models.QuerySet["RunAttempt"]):
+    """Questions about requests."""
+
+    def failed(self) -> Self:
+        """Those that ended with an error."""
+        return self.exclude(retry_class="")
+
+
 class RunAttempt(models.Model):
     """One request to a vendor, and how it ended. `number` counts within its run.
 
-    `action` is what was done then: "" for the last one, else see `providers.retry`.
+    `action` is what was done then, see `providers.retry`; of one that did not fail it is
+    ANSWERED or STOPPED, and it has neither an error nor a class.
     """
+
+    ANSWERED = "answered"
+    STOPPED = "stopped"
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
@@ -153,6 +165,8 @@ class RunAttempt(models.Model):
     retry_class = models.CharField(max_length=20, blank=True)
     action = models.CharField(max_length=20, blank=True)
     wait_s = models.FloatField(default=0.0)
+
+    objects = RunAttemptQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

@@ -15,6 +15,11 @@ _attempts = counter(
     "Requests to vendors that failed, by class and what was done.",
     ["provider", "retry_class", "action"],
 )
+_attempts_ended = counter(
+    "maestro_attempts_total",
+    "Requests to vendors, by how they ended.",
+    ["provider", "result"],
+)
 _first_event = histogram(
     "maestro_first_token_seconds",
     "From the start of a run to its first event.",
@@ -43,3 +48,9 @@ def streamed(provider: str, count: int) -> None:
 def attempt_failed(provider: str, retry_class: str, action: str) -> None:
     """Count a request that failed."""
     _attempts.labels(provider, retry_class, action).inc()
+    attempt_ended(provider, "failed")
+
+
+def attempt_ended(provider: str, result: str) -> None:
+    """Count a request: answered, stopped or failed."""
+    _attempts_ended.labels(provider, result).inc()

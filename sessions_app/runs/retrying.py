@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 
 from providers import provider, retry
@@ -75,6 +76,7 @@ class _Tries:
         self._began = time.monotonic()
         self._count = 0
         self._recorded = 0
+        self._started_at = timezone.now()
         self._tried: set[tuple[Any, str]] = set()
         self._asked = self._anew(tools)
         self._limits = limits(run)
@@ -84,7 +86,19 @@ class _Tries:
         self._count += 1
         self._started_at = timezone.now()
         self._live.response.begin_attempt()
-        return attempt(self._run, self._live, self._asked)
+        broken = attempt(self._run, self._live, self._asked)
+        if broken is None:
+            self._note_good_end()
+        return broken
+
+    def _note_good_end(self) -> None:
+        """A request that did not fail is a row and a count, too."""
+        action = RunAttempt.STOPPED if is_over(self._live) else RunAttempt.ANSWERED
+        metrics.attempt_ended(self._run.provider, action)
+        try:
+            in_database(self._record, action=action)
+        except DatabaseError as exc:  # the answer is worth more than its account
+            log.warning("run.attempt_unrecorded", extra={"error": type(exc).__name__})
 
     def decide(self, error: ErrorInfo) -> Decision:
         """What to do about it; recorded, counted and logged."""
@@ -97,7 +111,13 @@ class _Tries:
         decision = retry.decide(error, so_far, self._limits)
         if decision.action == "go_on" and not self._may_go_on():
             decision = msgspec.structs.replace(decision, action="stop")
-        in_database(self._record, error, decision)
+        in_database(
+            self._record,
+            error=msgspec.to_builtins(error),
+            retry_class=decision.kind.value,
+            action=decision.action,
+            wait_s=decision.wait_s,
+        )
         metrics.attempt_failed(self._run.provider, decision.kind, decision.action)
         log.info(
             "run.attempt_failed",
@@ -205,7 +225,7 @@ class _Tries:
         states.tell(self._run, Status.RUNNING)
         return True
 
-    def _record(self, error: ErrorInfo, decision: Decision) -> None:
+    def _record(self, **end: Any) -> None:
         if not self._recorded:
             self._recorded = RunAttempt.objects.filter(run=self._run).count()
         self._recorded += 1
@@ -218,10 +238,7 @@ class _Tries:
             model=self._run.model,
             started_at=self._started_at,
             ended_at=timezone.now(),
-            error=msgspec.to_builtins(error),
-            retry_class=decision.kind.value,
-            action=decision.action,
-            wait_s=decision.wait_s,
+            **end,
         )
 
 

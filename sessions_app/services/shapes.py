@@ -106,7 +106,7 @@ def intent_view(intent: ToolIntent) -> IntentView:
 
 
 def attempt_view(attempt: RunAttempt) -> dict[str, Any]:
-    """A failed request as plain JSON data."""
+    """A request to a vendor as plain JSON data; `error` null: it did not fail."""
     return {
         "number": attempt.number,
         "step": attempt.step,

@@ -1,4 +1,4 @@
-// message-facts.js: what an answer was and cost, and every request that failed on its way.
+// message-facts.js: what an answer was and cost, and every request that was made for it.
 
 import { api } from "./api.js";
 import { el, toast } from "./dom.js";
@@ -41,6 +41,6 @@ async function attempts(run, place) {
   place.replaceChildren(el("p", { class: "message__status" }, STRINGS.attempts.title),
     el("ol", { class: "attempts__list" }, ...found.map((one) => el("li", {},
       clock(one.started_at), ` ${one.credential} (${one.provider}, ${one.model}): `,
-      el("span", { class: "tag tag--calm" }, STRINGS.attempts.classes[one.retry_class] ?? one.retry_class),
+      ...(one.retry_class ? [el("span", { class: "tag tag--calm" }, STRINGS.attempts.classes[one.retry_class] ?? one.retry_class)] : []),
       ` ${one.error?.message ?? ""} `, el("em", {}, say(STRINGS.attempts.actions[one.action] ?? one.action, { s: Math.max(1, Math.round(one.wait_s)) }))))));
 }

@@ -29,9 +29,9 @@ export const STRINGS = {
   },
   steer: "Steer",
   attempts: {
-    title: "Requests that failed on the way:",
+    title: "Requests to the vendor:",
     classes: { auth: "login", rate_limit: "too many requests", limited: "limited", overloaded: "overloaded", server: "vendor's error", network: "network", cut: "broke off", stale_state: "old notes", permanent: "refused" },
-    actions: { retry: "tried again after {s} s", drop_state: "tried again without old notes", go_on: "the rest was asked for", limited: "somebody else, or later", stop: "not tried again" },
+    actions: { retry: "tried again after {s} s", drop_state: "tried again without old notes", go_on: "the rest was asked for", limited: "somebody else, or later", stop: "not tried again", answered: "answered", stopped: "stopped here" },
   },
   restart: "Ask again from the beginning",
   answering: { gone: "not usable now", remove: "Remove", saved: "Saved." },

@@ -89,7 +89,7 @@ def test_a_limited_credential_is_replaced_by_the_chosen_one_and_the_answer_says_
         f"until {until:%H:%M %Z}."
     )
     assert step.instead_of == ["openai", "gpt-6.1-terra"]
-    attempt = run.attempts.get()
+    attempt = run.attempts.failed().get()
     assert (attempt.provider, attempt.action) == ("openai", "limited")
 
 
@@ -107,7 +107,7 @@ def test_an_overloaded_vendor_is_tried_often_enough_first(vendors):
     vendors.fault("status", status=503, times=2)
     vendors.script(text="Here.")
     run = team.again(conversation)
-    assert [a.action for a in run.attempts.all()] == ["retry", "stop"]
+    assert [a.action for a in run.attempts.failed()] == ["retry", "stop"]
     assert "because “home” has too much to do" in steps(run)[0].note
 
 
@@ -152,7 +152,7 @@ def test_everybody_gets_a_turn_and_then_it_is_over(vendors):
     vendors.fault("status", status=503, times=99)
     run = team.again(conversation)
     assert run.status == "failed"
-    assert [a.provider for a in run.attempts.all()] == ["openai"] * 2 + [
+    assert [a.provider for a in run.attempts.failed()] == ["openai"] * 2 + [
         "anthropic"
     ] * 2
 
@@ -177,7 +177,7 @@ def test_what_is_being_continued_is_not_said_again_by_another(vendors):
     vendors.fault("status", status=429, retry_after_s=7200, times=1)
     mine = {"credential_id": team.second.pk, "model": "claude-sonnet-5-5"}
     run = team.again(conversation, **mine)
-    assert [a.action for a in run.attempts.all()] == ["go_on", "limited"]
+    assert [a.action for a in run.attempts.failed()] == ["go_on", "limited"]
     assert (run.status, run.provider) == ("failed", "anthropic")
     assert run.answer.text.startswith("Half of it")
     assert [step.why for step in steps(run)] == ["continued"]

@@ -10,7 +10,7 @@ import pytest
 from providers import http, retry
 from providers.retry import Limits
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Message, Run, RunAttempt
+from sessions_app.models import Message, Run
 from sessions_app.runs import resuming, retrying, service
 from sessions_app.runs.tail import stored_events
 from tests.sessions_app.factories import make_credential, make_oauth, make_user
@@ -68,7 +68,7 @@ def test_a_vendor_that_recovers_answers_once(vendors, slug, status, kind):
 
     assert (run.status, run.answer.text) == ("done", "At last.")
     assert len(chats(vendors)) == 3
-    rows = RunAttempt.objects.filter(run=run)
+    rows = run.attempts.failed()
     assert [(r.number, r.retry_class, r.action) for r in rows] == [
         (1, kind, "retry"),
         (2, kind, "retry"),
@@ -76,12 +76,24 @@ def test_a_vendor_that_recovers_answers_once(vendors, slug, status, kind):
     assert all(r.error["status"] == status and r.wait_s > 0 for r in rows)
 
 
+def test_every_request_is_a_row_also_the_one_that_was_answered(vendors):
+    vendors.fault("status", status=503)
+    vendors.script(text="At last.")
+    run = over(start())
+
+    rows = list(run.attempts.all())
+    assert [(r.number, r.action) for r in rows] == [(1, "retry"), (2, "answered")]
+    answered = rows[-1]
+    assert (answered.error, answered.retry_class) == (None, "")
+    assert rows[0].ended_at <= answered.started_at <= answered.ended_at
+
+
 def test_a_connection_that_breaks_before_a_word_is_asked_again(vendors):
     vendors.fault("close_before")
     vendors.script(text="Here I am.")
     run = over(start())
     assert (run.status, run.answer.text) == ("done", "Here I am.")
-    assert run.attempts.get().retry_class in ("network", "cut")
+    assert run.attempts.failed().get().retry_class in ("network", "cut")
 
 
 def test_it_gives_up_and_says_what_the_vendor_said(vendors):
@@ -89,7 +101,12 @@ def test_it_gives_up_and_says_what_the_vendor_said(vendors):
     run = over(start())
     assert (run.status, run.error["kind"]) == ("failed", "Overloaded")
     assert len(chats(vendors)) == 4
-    assert [a.action for a in run.attempts.all()] == ["retry", "retry", "retry", "stop"]
+    assert [a.action for a in run.attempts.failed()] == [
+        "retry",
+        "retry",
+        "retry",
+        "stop",
+    ]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -98,7 +115,7 @@ def test_what_is_wrong_is_asked_once(vendors, status):
     run = over(start())
     assert run.status == "failed"
     assert len(chats(vendors)) == 1
-    assert run.attempts.get().retry_class == "permanent"
+    assert run.attempts.failed().get().retry_class == "permanent"
 
 
 def test_a_person_can_switch_repeating_off(vendors, monkeypatch):
@@ -152,7 +169,7 @@ def test_anthropic_continues_a_broken_answer_as_it_documents(vendors):
     assert run.status == "done", run.error
     text = run.answer.text
     assert text.startswith("One two") and text.endswith("And the rest.")
-    assert run.attempts.get().action == "go_on"
+    assert run.attempts.failed().get().action == "go_on"
     asked = vendors.bodies()[-1]["messages"]
     assert asked[-2]["role"] == "assistant" and asked[-1]["role"] == "user"
     assert "Continue exactly where it stopped" in str(asked[-1])
@@ -166,7 +183,7 @@ def test_others_keep_what_came_and_ask_nobody(vendors, slug):
     assert (run.status, run.error["kind"]) == ("failed", "StreamCut")
     assert run.answer.text.startswith("word")
     assert len(chats(vendors)) == 1
-    assert run.attempts.get().action == "stop"
+    assert run.attempts.failed().get().action == "stop"
 
 
 def test_an_expired_login_is_renewed_and_asked_once_more(vendors):
@@ -189,7 +206,7 @@ def test_an_expired_login_is_renewed_and_asked_once_more(vendors):
     started = ask(user, credential_id=row.pk, model="gpt-5.5")
     run = over(started)
     assert run.status == "done", run.error
-    assert not run.attempts.exists()  # nobody needed to know
+    assert not run.attempts.failed().exists()  # nobody needed to know
     grants = [r["grant"] for r in vendors.oauth()["token_requests"]]
     assert grants.count("refresh_token") == 1
 
@@ -198,7 +215,7 @@ def test_a_limit_that_lasts_ends_the_run_and_marks_the_credential(vendors):
     vendors.fault("status", status=429, retry_after_s=7200, times=99)
     run = over(start())
     assert run.status == "failed"
-    assert run.attempts.get().retry_class == "limited"
+    assert run.attempts.failed().get().retry_class == "limited"
     assert run.credential.condition_at() == "limited"
     assert len(chats(vendors)) == 1
 

@@ -68,7 +68,7 @@ def test_a_run_that_meets_the_limit_says_which_and_spoils_no_credential(script):
     run = ended(ask(alice, credential_id=key.pk))
     assert (run.status, run.error["kind"]) == ("failed", "LimitReached")
     assert "50 tokens a day is reached" in run.cause
-    assert run.attempts.get().retry_class == "limited"
+    assert run.attempts.failed().get().retry_class == "limited"
     key.refresh_from_db()
     assert key.limited_until is None and not script.requests[1:]
     assert counter("person", alice.pk).requests == 0
