@@ -15,10 +15,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.sessions_app.credentials.databases import SERVER, _server
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "sk-canary-backup-77aa"
+
+# For what is the same on all of them: made once, on the one that is quickest to make.
+whatever_the_database = pytest.mark.parametrize(
+    "kind", ["sqlite"], indirect=True, scope="session"
+)
 
 
 class Installation:

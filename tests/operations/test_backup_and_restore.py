@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from tests.operations.installation import CANARY, until
+from tests.operations.installation import CANARY, until, whatever_the_database
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -103,6 +103,7 @@ def test_a_database_with_unreadable_rows_is_saved_and_put_back_all_the_same(
     assert changed == {"sessions_app_savedauthentication"}  # one is marked
 
 
+@whatever_the_database
 def test_no_secret_and_no_key_is_in_it(installation, tmp_path):
     backup, keys = saved(installation, tmp_path / "out")
     document = json.loads(keys.read_text())
@@ -115,6 +116,7 @@ def test_no_secret_and_no_key_is_in_it(installation, tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@whatever_the_database
 def test_keys_are_not_put_beside_the_backup_and_nothing_is_overwritten(
     installation, tmp_path
 ):
@@ -129,6 +131,7 @@ def test_keys_are_not_put_beside_the_backup_and_nothing_is_overwritten(
     assert backup.read_text() == "precious"
 
 
+@whatever_the_database
 def test_only_the_newest_backups_are_kept_and_strangers_are_left_alone(
     installation, tmp_path
 ):
@@ -162,6 +165,7 @@ def test_it_is_refused_while_something_runs(installation, kind, tmp_path):
     assert installation.fingerprint() == before
 
 
+@whatever_the_database
 def test_a_newer_versions_backup_is_refused(installation, tmp_path):
     installation.sql(
         "INSERT INTO django_migrations (app, name, applied) "

@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+from tests.operations.installation import whatever_the_database
+
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -18,6 +20,7 @@ def backup(filled, tmp_path_factory):
     return path
 
 
+@whatever_the_database
 def test_a_flipped_bit_or_a_cut_is_found_wherever_it_is(filled, backup, tmp_path):
     found = json.loads(filled.job("damage", backup, tmp_path))
     assert found["tried"] > 200
@@ -49,6 +52,7 @@ STRANGE = {
 }
 
 
+@whatever_the_database
 def test_what_none_of_our_backups_holds_is_refused_and_nothing_is_written(
     filled, backup, tmp_path
 ):
@@ -106,6 +110,7 @@ CHANGES = {
 }
 
 
+@whatever_the_database
 def test_whoever_changes_it_cannot_seal_it_again(filled, backup, tmp_path):
     paths = [
         rewritten(backup, tmp_path / f"{number}.backup", change)
@@ -116,6 +121,7 @@ def test_whoever_changes_it_cannot_seal_it_again(filled, backup, tmp_path):
         assert words in verdict
 
 
+@whatever_the_database
 def test_verifying_says_so_by_its_exit_code(filled, backup, tmp_path):
     good = filled.report("verify_backup", backup)
     assert good["is_good"]

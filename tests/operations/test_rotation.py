@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from sessions_app import key_files
-from tests.operations.installation import until
+from tests.operations.installation import until, whatever_the_database
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -71,6 +71,7 @@ def test_a_hundred_thousand_secrets_change_keys_under_live_traffic(
     assert installation.report("rotate_keys")["changed"] == 0
 
 
+@whatever_the_database
 def test_a_key_that_something_still_needs_is_kept(installation):
     """A renewed login on its way to the database, and a value that cannot be read."""
     (old,) = keys_of(installation)
@@ -89,6 +90,7 @@ def test_a_key_that_something_still_needs_is_kept(installation):
     assert json.loads(installation.job("readable")) == {"good": 20, "marked": 0}
 
 
+@whatever_the_database
 def test_keys_that_a_variable_brings_are_the_operators_to_change(installation):
     (key,) = key_files.read_lines(installation.keys)
     installation.environment["MAESTRO_ENCRYPTION_KEYS"] = key

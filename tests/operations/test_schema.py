@@ -9,13 +9,9 @@ import time
 
 import pytest
 
-from tests.operations.installation import until
+from tests.operations.installation import until, whatever_the_database
 
 pytestmark = pytest.mark.timeout(240)
-
-only_sqlite = pytest.mark.parametrize(
-    "kind", ["sqlite"], indirect=True, scope="session"
-)
 
 # What the version before last had: everything since then waits.
 BEFORE = ("migrate", "sessions_app", "0009_steering", "-v0")
@@ -53,7 +49,7 @@ def test_a_killed_migration_leaves_no_lock_and_is_gone_on_with(new):
     assert json.loads(fresh.job("readable")) == {"good": 0, "marked": 0}
 
 
-@only_sqlite  # PostgreSQL's copies are the operator's: manage.py backup
+@whatever_the_database  # PostgreSQL's copies are the operator's: manage.py backup
 def test_the_copy_of_before_is_kept_and_opens_on_its_own(old):
     before = old.fingerprint()
     for second in range(5):  # copies of earlier upgrades
@@ -85,7 +81,7 @@ def test_a_rehearsal_tells_what_would_happen_and_changes_nothing(old):
     assert left <= {"backup.lock", "schema.lock"}
 
 
-@only_sqlite  # elsewhere the copy's tables are made by our own migrations
+@whatever_the_database  # elsewhere the copy's tables are made by our own migrations
 def test_a_rehearsal_finds_what_the_upgrade_would_stumble_over(old):
     old.sql("CREATE TABLE sessions_app_serverprocess (id integer)")  # by hand
     found = old.report("rehearse_upgrade", code=3)
@@ -94,7 +90,7 @@ def test_a_rehearsal_finds_what_the_upgrade_would_stumble_over(old):
     assert "already exists" in problem
 
 
-@only_sqlite  # elsewhere the lock is PostgreSQL's
+@whatever_the_database  # elsewhere the lock is PostgreSQL's
 def test_a_waiting_start_says_that_it_waits(old):
     with open(old.data / "schema.lock", "a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
