@@ -44,6 +44,8 @@ class ChatConsumer(Socket):
         self.session_key = ""
         self.has_sent = False
         self.is_ready = False
+        # News that is rung while we begin to listen: `ready` is the first frame.
+        self._early: list[doorbell.Message] | None = []
         self._inbox: asyncio.Queue[frames.ClientFrame] = asyncio.Queue(MAX_WAITING)
         self._allowance = Allowance()
         self._persons: Allowance | None = None
@@ -82,6 +84,9 @@ class ChatConsumer(Socket):
         self.spawn(self._act())
         self.spawn(self._check_often())
         self.say(frames.Ready())
+        early, self._early = self._early or [], None
+        for message in early:
+            self._on_news(message)
 
     @property
     def person(self) -> Person:
@@ -203,6 +208,9 @@ class ChatConsumer(Socket):
             await self.sign_out()
 
     def _on_news(self, message: doorbell.Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+            return
         for text in message["frames"]:
             self.put(text)
 
