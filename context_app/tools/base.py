@@ -50,12 +50,18 @@ class AuditAccess(Protocol):
         ...
 
 
+def _by_nobody(path: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
     """What a call may use. `workspace` None: the operator gave none. `allows_unlocked`:
     commands may run where this machine offers no sandbox.
 
     `stop` is set when nobody waits for the result any more: end soon. Times in seconds.
+    `refused`: why a rule keeps the file at a path of the workspace from the person who
+    asked, "" when none does; for what reads files that the call did not name.
     """
 
     conversation_id: str
@@ -66,6 +72,7 @@ class ToolContext:
     allows_unlocked: bool = False
     context: ContextAccess | None = None
     audit: AuditAccess | None = None
+    refused: Callable[[str], str] = _by_nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,26 +28,33 @@ from providers.audit.selection import why_not
 
 MAX_FILES = 2_000
 MAX_CHARS = 4_000_000
+MAX_NAMED = 20  # files of one kind that were not audited
 _SHOWN = ("rule", "severity", "confidence", "file", "start_line", "end_line", "symbol",
           "state", "evidence", "explanation", "suggestion", "fingerprint")  # fmt: skip
 
 
 @dataclass(slots=True)
 class Gathered:
-    """Texts by path, from the workspace on, and what was not taken, with the reason."""
+    """Texts by path, from the workspace on, and what was not taken, with the reason:
+    `refused` by a rule, or `left_out` because it is no code."""
 
     files: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def gather(context: ToolContext, path: object, pattern: object = None) -> Gathered:
     """A file, or the code below a directory. Raises ToolError.
 
     Links are not followed below a directory, hidden things and files that usually hold
-    secrets are not taken: name them to have them audited.
+    secrets are not taken: name them to have them audited. What a rule refuses is not
+    opened, by whatever name or link it is reached.
     """
     root = _paths.root_of(context)
     real = _paths.real_parts(root, _paths.parts_of(path or "."))
+    for name in (str(path or "."), "/".join(real)):
+        if why := context.refused(name):
+            raise ToolError(f"This is not audited here: {why}")
     if os.path.isdir(os.path.join(root, *real)):
         return _below(context, path, pattern)
     content = _paths.read(root, path)
@@ -69,6 +76,9 @@ def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
         if wanted is not None and not wanted.fits(entry.parts[above:]):
             continue
         name = entry.name
+        if refusal := context.refused(name):
+            found.refused[name] = refusal
+            continue
         why = "it may hold secrets" if _paths.is_secret(name) else ""
         if why := why or why_not(name, entry.size):
             found.left_out[name] = why
@@ -92,6 +102,8 @@ def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
         raise ToolError(
             f"{_paths.spelled(start)} is too large to walk. Choose a directory below it."
         )
+    if not found.files and found.refused:
+        raise ToolError(f"A rule refuses all the code in {_paths.spelled(start)}.")
     if not found.files:
         raise ToolError(f"There is no code in {_paths.spelled(start)}.")
     return found
@@ -108,17 +120,17 @@ def _run(arguments: Arguments, context: ToolContext) -> str:
         raise ToolError(f"severity_floor is one of {', '.join(SEVERITIES)}.")
     name = " ".join(str(arguments.get("name") or "").split())
     source: AuditedSource = text
-    left_out: dict[str, str] = {}
+    gathered = Gathered()
     if path:
         gathered = gather(context, path, arguments.get("pattern"))
-        source, left_out = gathered.files, gathered.left_out
+        source = gathered.files
         name = name or _paths.spelled(path)
     name = name or "source"
     report = context.audit(source, name, floor, context)
-    return _told(report, name, len(left_out))
+    return _told(report, name, gathered)
 
 
-def _told(report: AuditReport, name: str, left_out: int) -> str:
+def _told(report: AuditReport, name: str, gathered: Gathered) -> str:
     """The report for a model: a head, then one finding a line."""
     counts = ", ".join(f"{n} {word}" for word, n in report.counts.items() if n)
     score = "none (not everything was read)"
@@ -138,10 +150,19 @@ def _told(report: AuditReport, name: str, left_out: int) -> str:
             f"{len(c.fixed)} fixed."
         )
     unread = [part for part in report.not_read if part.is_failure]
-    head += [f"Not read: {part.file}: {part.why}" for part in unread[:20]]
-    if left_out:
-        head.append(f"{left_out} files that are no code were left out.")
+    head += [f"Not read: {part.file}: {part.why}" for part in unread[:MAX_NAMED]]
+    if gathered.left_out:
+        head.append(f"{len(gathered.left_out)} files that are no code were left out.")
+    head += _refused(gathered.refused)
     return cut("\n".join([*head, *map(_line, report.findings)]))
+
+
+def _refused(files: dict[str, str]) -> list[str]:
+    named = [f"Not audited: {name}: {why}" for name, why in files.items()]
+    more = len(named) - MAX_NAMED
+    if more > 0:
+        named[MAX_NAMED:] = [f"Not audited: {more} more files that a rule refuses."]
+    return named
 
 
 def _line(finding: Finding) -> str:

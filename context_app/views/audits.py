@@ -49,7 +49,7 @@ def _begin(request: HttpRequest) -> Any:
     left_out: dict[str, str] = {}
     if sent.path:
         gathered = audit_sources.of_workspace(request.user, sent.path, sent.pattern)
-        source, left_out = gathered.files, gathered.left_out
+        source, left_out = gathered.files, gathered.left_out | gathered.refused
     options: dict[str, Any] = {"severity_floor": sent.severity_floor}
     if isinstance(source, str) and sent.kind:
         options["kind"] = sent.kind

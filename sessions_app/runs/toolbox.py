@@ -24,6 +24,7 @@ from sessions_app.runs.audit_access import RunAudits
 from sessions_app.runs.context_access import RunContext
 from sessions_app.runs.events import ToolFinished
 from sessions_app.runs.live import LiveRun
+from sessions_app.runs.path_rules import PathRules
 from sessions_app.runs.turns import in_database
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
         context=RunContext(run, intent),
         audit=RunAudits(run),
+        refused=PathRules(run.started_by_id),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False

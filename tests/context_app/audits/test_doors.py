@@ -210,6 +210,15 @@ def test_a_directory_is_no_way_around_a_rule_about_what_is_in_it(auditor, worksp
     assert "Not here" in auditor.post(path=".").json()["left_out"]["app/main.py"]
 
 
+def test_what_a_model_may_not_read_is_not_audited_for_people_either(auditor, workspace):
+    PolicyRule.objects.create(
+        name="Unread", order=1, action="refuse", tool="read_file", target="app/*"
+    )
+    reply = auditor.post(path=".")
+    assert "Unread" in reply.json()["left_out"]["app/main.py"]
+    assert auditor.post(path="app").status_code == 400
+
+
 def test_a_rule_about_high_risk_keeps_people_from_secrets_too(auditor, workspace):
     PolicyRule.objects.create(
         name="No secrets", order=1, action="refuse", tool="code_audit", risk="high"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from context_app.models import Audit, ToolIntent
+from context_app.models import Audit, PolicyRule, ToolIntent
 from context_app.tools import registry
 from context_app.tools.base import ToolContext, ToolError
 from sessions_app.runs import audits_at_work, decisions, live
@@ -46,6 +46,51 @@ def test_a_directory_is_audited_and_compared_with_the_last_time(vendors, workspa
     _, again = call(vendors, "code_audit", user=user, path="app")
     approve(user, again)
     assert "0 new, 2 unchanged, 0 fixed" in result(again)["text"]
+
+
+@pytest.mark.parametrize("tool", ["read_file", "code_audit", ""])
+def test_what_a_rule_refuses_is_not_read_with_its_directory(vendors, workspace, tool):
+    (workspace / "app" / "secrets").mkdir()
+    (workspace / "app" / "secrets" / "vault.py").write_text("eval(hidden_word)\n")
+    PolicyRule.objects.create(
+        name="Vault", order=1, action="refuse", tool=tool, target="app/secrets/*"
+    )
+    user, run = call(vendors, "code_audit", path="app")
+    approve(user, run)
+    told = result(run)["text"]
+    assert "Not audited: app/secrets/vault.py: Rule “Vault”." in told
+    assert list(Audit.objects.get().report["files"]) == ["app/main.py"]
+    assert not any("hidden_word" in str(one["body"]) for one in vendors.requests())
+
+
+@pytest.mark.parametrize(
+    "path", ["app/secrets", "app/secrets/vault.py", "way/vault.py"]
+)
+def test_what_may_not_be_read_is_not_audited_by_its_name_either(
+    vendors, workspace, path
+):
+    (workspace / "app" / "secrets").mkdir()
+    (workspace / "app" / "secrets" / "vault.py").write_text("eval(x)\n")
+    (workspace / "way").symlink_to(workspace / "app" / "secrets")
+    PolicyRule.objects.create(
+        name="Vault", order=1, action="refuse", tool="read_file", target="app/secrets/*"
+    )
+    user, run = call(vendors, "code_audit", path=path)
+    approve(user, run)
+    assert result(run)["is_error"] and "rule" in result(run)["text"].lower()
+    assert not Audit.objects.exists()
+
+
+def test_many_refused_files_are_counted(vendors, workspace):
+    for number in range(25):
+        (workspace / "app" / f"vault{number}.py").write_text("eval(x)\n")
+    PolicyRule.objects.create(
+        name="Vault", order=1, action="refuse", tool="read_file", target="app/vault*"
+    )
+    user, run = call(vendors, "code_audit", path="app")
+    approve(user, run)
+    assert result(run)["text"].count("Not audited: app/vault") == 20
+    assert "Not audited: 5 more files" in result(run)["text"]
 
 
 @pytest.mark.parametrize(
