@@ -8,9 +8,22 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.emulator import emulator, emulator_process
+from tests.emulator import ROOT, emulator, emulator_process
 
 __all__ = ["emulator", "emulator_process"]
+
+# What starts servers and waits for them comes first, so that beside others nothing long is
+# left over at the end. Given with `--dist loadfile --no-loadscope-reorder` (bin/test).
+LONGEST = ("proof", "operations", "scale", "e2e_commands", "outside")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long folders first; the order within stays."""
+    folder = ROOT / "tests"
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(
+        key=lambda item: ranks.get(item.path.relative_to(folder).parts[0], len(ranks))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,18 @@ FLAGS = [
 expect.set_options(timeout=15_000)
 
 
+# Vendors send a browser back to one fixed port of the person's machine: one at a time.
+SHARE_A_PORT = ("test_logins", "test_saved_logins")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Beside each other by file (`-n 2 --dist loadgroup`): one installation a worker."""
+    for item in items:
+        name = item.path.stem
+        group = "logins" if name in SHARE_A_PORT else name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium. Without one: skipped loudly, or failed where CI demands it."""
