@@ -168,7 +168,7 @@ def fill(count: int, due: int) -> None:
 
 
 def _sweep(timer: Timer, count: int) -> dict[str, Any]:
-    from sessions_app import sweep
+    from sessions_app.tokens import sweep
 
     with timer.measured() as took:
         counts = sweep.sweep(budget_s=ENOUGH_S)

@@ -1,7 +1,7 @@
 """Key files: made once, mode 0600, in the data directory and never in the database.
 
-`secret.key` signs sessions; `encryption.keys` (see `sessions_app.crypto`) encrypts saved
-secrets. Whoever restores a backup needs both, so the start says where they are.
+`secret.key` signs sessions; `encryption.keys` (see `sessions_app.sealing.crypto`) encrypts
+saved secrets. Whoever restores a backup needs both, so the start says where they are.
 """
 
 from __future__ import annotations

@@ -22,8 +22,9 @@ from django.db import connection, connections
 from maestro import keys
 from maestro.operations import schema
 from maestro.operations.errors import OperationFailed
-from sessions_app import crypto, tasks
+from sessions_app import tasks
 from sessions_app.models import EncryptionCanary
+from sessions_app.sealing import crypto
 
 Say = Callable[[str], None]
 

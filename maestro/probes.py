@@ -13,8 +13,9 @@ from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro import doorbell
-from sessions_app import crypto, presence, storage
+from sessions_app import presence, storage
 from sessions_app.models import InstallationFact, ServerProcess
+from sessions_app.sealing import crypto
 
 log = logging.getLogger(__name__)
 

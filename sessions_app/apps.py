@@ -17,7 +17,7 @@ class SessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from sessions_app import checks, metrics, signals  # noqa: F401  (checks)
-        from sessions_app.store import install
+        from sessions_app.tokens.store import install
 
         install()
         metrics.register()
@@ -27,7 +27,7 @@ class SessionsConfig(AppConfig):
 
 def plant_canary(using: str, apps: Any = installed, **_: Any) -> None:
     """After `migrate`: a row by which every later start tells its keys."""
-    from sessions_app import crypto
+    from sessions_app.sealing import crypto
 
     try:
         apps.get_model("sessions_app", "EncryptionCanary")

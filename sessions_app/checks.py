@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 from django.db.utils import DatabaseError
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 
 
 @register(Tags.database)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from maestro import doorbell
-from sessions_app.credential_news import group_of_person
+from sessions_app.tokens.credential_news import group_of_person
 
 KIND = "look_again"
 

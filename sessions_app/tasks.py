@@ -22,9 +22,10 @@ from django_q.tasks import async_task
 from context_app.services import audits, requests
 from providers import provider as interface
 from providers.errors import ProviderError
-from sessions_app import presence, sweep
+from sessions_app import presence
 from sessions_app.models import Run, RunBatch, SavedAuthentication
 from sessions_app.services import logins, usage
+from sessions_app.tokens import sweep
 
 log = logging.getLogger(__name__)
 

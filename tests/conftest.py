@@ -47,8 +47,8 @@ def _canary(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[
     is_emptied = mark is not None and mark.kwargs.get("transaction")
     if not (is_emptied or "transactional_db" in request.fixturenames):
         return
-    from sessions_app import crypto
     from sessions_app.models import EncryptionCanary
+    from sessions_app.sealing import crypto
 
     with django_db_blocker.unblock():
         try:

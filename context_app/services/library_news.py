@@ -17,8 +17,8 @@ from django.db.models import Q, QuerySet
 from context_app.models import ContextChunk
 from maestro import doorbell
 from sessions_app import frames
-from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Membership
+from sessions_app.tokens.credential_news import group_of_person
 
 
 @contextmanager

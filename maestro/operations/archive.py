@@ -28,7 +28,7 @@ from typing import IO, Annotated, Any, Literal
 import msgspec
 
 from maestro.operations.errors import OperationFailed, Unfit
-from sessions_app import crypto, key_files
+from sessions_app.sealing import crypto, key_files
 
 FORMAT = "maestro-backup-1"
 MANIFEST, SEAL = "manifest.json", "manifest.seal"

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from maestro.operations.errors import FAILED, OperationFailed
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing.key_files import CryptoError
 
 _EVERY_S = 1.0
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import DatabaseError
 
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing.key_files import CryptoError
 
 FAILED, USAGE, PROBLEM, CONFIG = 1, 2, 3, 78
 

@@ -20,9 +20,10 @@ from django.db import DatabaseError, OperationalError, connection, connections
 
 from maestro.operations import locks, schema
 from maestro.operations.errors import CONFIG, OperationFailed
-from sessions_app import crypto, presence
-from sessions_app.key_files import CryptoError
+from sessions_app import presence
 from sessions_app.models import ServerProcess
+from sessions_app.sealing import crypto
+from sessions_app.sealing.key_files import CryptoError
 
 DATABASE_WITHIN_S = 60.0
 _WATCH_S = presence.BEAT_S * 1.5

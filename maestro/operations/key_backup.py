@@ -13,8 +13,8 @@ from django.conf import settings
 from maestro import keys
 from maestro.operations.archive import key_lines
 from maestro.operations.errors import OperationFailed, Unfit
-from sessions_app import key_changes, key_files
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing import key_changes, key_files
+from sessions_app.sealing.key_files import CryptoError
 
 FORMAT = "maestro-keys-1"
 _MAX_BYTES = 100_000

@@ -22,8 +22,8 @@ from maestro.operations import backups, drafts, facts
 from maestro.operations.archive import Reader
 from maestro.operations.errors import in_words
 from maestro.operations.restoring import on_a_copy
-from sessions_app import crypto
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing import crypto
+from sessions_app.sealing.key_files import CryptoError
 from sessions_app.services import sealed_columns
 
 Progress = Callable[[str, int, int], None]

@@ -25,7 +25,7 @@ from maestro.operations import (
 )
 from maestro.operations.archive import Reader
 from maestro.operations.errors import OperationFailed, Unfit, in_words
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 from sessions_app.services import sealed_columns
 
 log = logging.getLogger(__name__)

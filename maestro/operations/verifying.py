@@ -18,8 +18,8 @@ from django.db.migrations.loader import MigrationLoader
 from maestro.operations import drafts, facts, postgres, sqlite
 from maestro.operations.archive import Reader
 from maestro.operations.errors import Unfit
-from sessions_app import crypto
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing import crypto
+from sessions_app.sealing.key_files import CryptoError
 from sessions_app.services import sealed_columns
 
 Progress = Callable[[str, int, int], None]  # what, done, total

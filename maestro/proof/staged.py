@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> None:
     from django.core.management import call_command, execute_from_command_line
 
     from maestro.proof.interrupts import Stopped, stopped_in_order
-    from sessions_app import crypto
+    from sessions_app.sealing import crypto
 
     try:
         with stopped_in_order():

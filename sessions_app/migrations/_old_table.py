@@ -15,7 +15,7 @@ import re
 from django.contrib.auth import get_user_model
 from django.db.migrations.exceptions import IrreversibleError
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 
 BATCH = 1000
 EXTRA_KEY = "_maestro"

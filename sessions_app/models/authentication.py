@@ -1,7 +1,7 @@
 """Saved authentications: one named credential of one provider, its secret encrypted.
 
 (provider, auth_type, name) is its key, install-wide. The secret is a JSON map, encrypted
-with the row's id bound into it (`sessions_app.crypto`); plain values exist between
+with the row's id bound into it (`sessions_app.sealing.crypto`); plain values exist between
 `as_credential` and the wire, nowhere else.
 
 Who may use it: the owner, the members of `team` when it is set, everyone when
@@ -23,8 +23,8 @@ from django.utils import timezone
 
 from providers.errors import CredentialUnreadable
 from providers.types import AuthType, Credential, Secret
-from sessions_app import crypto
 from sessions_app.models.team import Membership
+from sessions_app.sealing import crypto
 
 # Facts that the older product kept in the same map as the secrets.
 PLAIN_KEYS = ("base_url", "organization", "project")

@@ -12,7 +12,6 @@ from uuid import UUID
 from context_app.models import Audit, ToolIntent
 from maestro import doorbell
 from sessions_app import frames
-from sessions_app.credential_news import group_of_person
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs.log import group_of
 from sessions_app.services import sharing
@@ -23,6 +22,7 @@ from sessions_app.services.shapes import (
     message_view,
     run_view,
 )
+from sessions_app.tokens.credential_news import group_of_person
 
 
 def encode(frame: frames.ServerFrame) -> str:

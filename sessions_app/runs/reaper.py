@@ -13,11 +13,11 @@ import time
 
 from django.db import DatabaseError, connections
 
-from sessions_app import watch
 from sessions_app.models import Run
 from sessions_app.runs import audits, claims, closing, live, metering, summaries, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_dead
+from sessions_app.tokens import watch
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,6 @@ from providers.errors import (
 )
 from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
-from sessions_app import credential_news
 from sessions_app.errors import LimitReached
 from sessions_app.models import Run, SavedAuthentication, Verb
 from sessions_app.runs import states
@@ -41,7 +40,8 @@ from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing
 from sessions_app.services.branches import branch_to
-from sessions_app.store import record_limit, record_state
+from sessions_app.tokens import credential_news
+from sessions_app.tokens.store import record_limit, record_state
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from providers import provider as interface
 from providers.errors import ConfigurationError, ProviderError
 from providers.store import name_taken
 from providers.types import Credential
-from sessions_app import crypto
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
 from sessions_app.people import Person
+from sessions_app.sealing import crypto
 from sessions_app.services.credential_inputs import (
     api_key_credential,
     checked_api_key,

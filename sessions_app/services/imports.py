@@ -15,13 +15,13 @@ from providers.errors import ConfigurationError
 from providers.imports import Offer
 from providers.store import name_taken
 from providers.types import Credential
-from sessions_app import leases
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
 from sessions_app.people import Person
 from sessions_app.services.credential_changes import may_share, seal, team_of_owner
 from sessions_app.services.credential_inputs import checked_name
+from sessions_app.tokens import leases
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from providers.errors import ProviderError
 from providers.oauth.login import Login
 from providers.store import name_taken, not_found
 from providers.types import Credential
-from sessions_app import credential_news, leases
-from sessions_app.crypto import CryptoError
 from sessions_app.models import PendingLogin, SavedAuthentication
+from sessions_app.sealing.crypto import CryptoError
 from sessions_app.services import login_listener, login_rights
 from sessions_app.services.credential_changes import seal
-from sessions_app.store import REPLACED
+from sessions_app.tokens import credential_news, leases
+from sessions_app.tokens.store import REPLACED
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from django.utils import timezone
 from providers.errors import ConfigurationError
 from providers.oauth.login import LoginMethod
 from providers.types import Credential
-from sessions_app import crypto
 from sessions_app.errors import Invalid, NotAllowed
 from sessions_app.models import Membership, PendingLogin, SavedAuthentication
+from sessions_app.sealing import crypto
 from sessions_app.services.credential_rows import managed_credential
 
 MAX_WAITING = 20  # logins of one person at once

@@ -32,10 +32,10 @@ from providers.errors import (
 )
 from providers.oauth.login import Login, LoginMethod
 from providers.types import AuthType, Credential
-from sessions_app import crypto
 from sessions_app.errors import Invalid, NameTaken, NotAllowed, NotFound
 from sessions_app.models import PendingLogin, SavedAuthentication, Team
 from sessions_app.people import Person
+from sessions_app.sealing import crypto
 from sessions_app.services import login_listener, login_results, login_rights
 from sessions_app.services.credential_changes import may_share, team_of_owner
 from sessions_app.services.credential_inputs import checked_name

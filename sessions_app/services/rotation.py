@@ -19,7 +19,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Substr
 
-from sessions_app import crypto, key_changes, key_files, spool
+from sessions_app.sealing import crypto, key_changes, key_files, spool
 from sessions_app.services import sealed_columns
 from sessions_app.services.sealed_columns import SealedColumn
 

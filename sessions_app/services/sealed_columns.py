@@ -15,7 +15,7 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import connections
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 
 
 @dataclass(frozen=True, slots=True)

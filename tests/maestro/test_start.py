@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60

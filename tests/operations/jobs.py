@@ -15,8 +15,8 @@ def fill(count="20", user="alice"):
     """People, credentials, a conversation with text that is hard to copy."""
     from django.contrib.auth.models import User
 
-    from sessions_app import crypto
     from sessions_app.models import Conversation, SavedAuthentication
+    from sessions_app.sealing import crypto
     from tests.operations.installation import CANARY
 
     owner, _ = User.objects.get_or_create(username=user)
@@ -40,8 +40,8 @@ def fill_many(count):
     """Credentials by the hundred thousand: only their ids, names and secrets differ."""
     from django.db import connection, transaction
 
-    from sessions_app import crypto
     from sessions_app.models import SavedAuthentication
+    from sessions_app.sealing import crypto
     from tests.operations.installation import CANARY
 
     ring, key = crypto.keyring(), SavedAuthentication._meta.pk
@@ -85,8 +85,8 @@ def hold(pk):
     from django.contrib.auth.models import User
     from django.utils import timezone
 
-    from sessions_app import crypto, spool
     from sessions_app.models import PendingLogin
+    from sessions_app.sealing import crypto, spool
 
     spool.write(UUID(pk), 1, {"access_token": "renewed"})
     PendingLogin.objects.create(
@@ -98,8 +98,8 @@ def hold(pk):
 
 def let_go(pk):
     """The opposite of `hold`."""
-    from sessions_app import spool
     from sessions_app.models import PendingLogin
+    from sessions_app.sealing import spool
 
     spool.forget(UUID(pk), 1)
     PendingLogin.objects.all().delete()

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from sessions_app import key_files
+from sessions_app.sealing import key_files
 from tests.operations.installation import until, whatever_the_database
 
 pytestmark = pytest.mark.timeout(300)

@@ -21,8 +21,10 @@ from providers import refresh as refresh_module
 from providers import sessions
 from providers.errors import ProviderError
 from providers.types import Credential, Secret
-from sessions_app import leases, spool, sweep, tasks
+from sessions_app import tasks
 from sessions_app.models import InstallationFact, SavedAuthentication
+from sessions_app.sealing import spool
+from sessions_app.tokens import leases, sweep
 
 
 def migrate() -> None:

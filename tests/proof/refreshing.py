@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sessions_app.key_files import new_key
+from sessions_app.sealing.key_files import new_key
 from tests.proof.nursery import Nursery
 from tests.proof.token_server import Family, TokenServer, token_server
 from tests.sessions_app.credentials.databases import SERVER, _server

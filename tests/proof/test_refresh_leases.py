@@ -8,7 +8,7 @@ import time
 import pytest
 
 from providers import refresh
-from sessions_app import leases
+from sessions_app.tokens import leases
 from tests.proof.nursery import Child
 from tests.proof.refreshing import Installation, both, note, one
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sessions_app.key_files import new_key
+from sessions_app.sealing.key_files import new_key
 from tests.proof.refreshing import database_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -16,7 +16,6 @@ from django.utils import timezone
 from context_app.models import ToolIntent
 from providers.errors import ProviderUnavailable
 from providers.retry import Limits
-from sessions_app import sweep
 from sessions_app.consumers import guard
 from sessions_app.models import (
     Membership,
@@ -26,6 +25,7 @@ from sessions_app.models import (
 )
 from sessions_app.runs import closing, retrying, step
 from sessions_app.services import browsers
+from sessions_app.tokens import sweep
 from tests.security import things
 from tests.sessions_app.consumers.page import Page
 from tests.sessions_app.factories import (

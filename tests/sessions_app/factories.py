@@ -19,7 +19,6 @@ from django.utils import timezone
 from context_app.models import ToolIntent
 from context_app.services import chain
 from providers.oauth.login import Login
-from sessions_app import crypto
 from sessions_app.models import (
     Membership,
     PendingLogin,
@@ -29,6 +28,7 @@ from sessions_app.models import (
     SignedInBrowser,
     Team,
 )
+from sessions_app.sealing import crypto
 
 _numbers = itertools.count(1)
 

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 
 from maestro.operations.commands import OperationCommand
 from maestro.operations.errors import PROBLEM
-from sessions_app import crypto, key_changes
+from sessions_app.sealing import crypto, key_changes
 from sessions_app.services import rotation
 
 

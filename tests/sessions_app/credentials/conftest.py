@@ -12,7 +12,7 @@ from django.core.cache import cache
 from providers import resolver
 from providers.interface import Provider
 from providers.types import Model
-from sessions_app import key_files
+from sessions_app.sealing import key_files
 from tests.sessions_app.credentials.databases import empty_database
 from tests.sessions_app.factories import make_superuser, make_team, make_user
 

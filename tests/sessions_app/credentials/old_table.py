@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 from tests.sessions_app.credentials.databases import migrate
 
 OLD = "0001_initial"

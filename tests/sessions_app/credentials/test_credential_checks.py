@@ -11,9 +11,9 @@ from providers.errors import (
     ProviderUnavailable,
 )
 from providers.types import Model
-from sessions_app import key_files
 from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
+from sessions_app.sealing import key_files
 from sessions_app.services import credentials
 from tests.sessions_app.factories import make_credential, make_team, make_user
 

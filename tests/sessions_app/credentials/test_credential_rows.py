@@ -7,9 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
 from providers.errors import ConfigurationError
-from sessions_app import key_files
 from sessions_app.errors import Invalid, NameTaken, NotAllowed, NotFound
 from sessions_app.models import SavedAuthentication
+from sessions_app.sealing import key_files
 from sessions_app.services import credentials
 from tests.sessions_app.factories import make_credential, make_team, make_user
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from sessions_app import crypto, key_files
+from sessions_app.sealing import crypto, key_files
 
 
 @pytest.fixture

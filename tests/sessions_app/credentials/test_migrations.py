@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from sessions_app import crypto, key_files
 from sessions_app.migrations import _old_table
+from sessions_app.sealing import crypto, key_files
 from tests.sessions_app.credentials.databases import empty_database, migrate
 from tests.sessions_app.credentials.old_table import (
     BEGIN,

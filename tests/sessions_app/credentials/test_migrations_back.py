@@ -8,7 +8,7 @@ from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import JSONField, Value
 
-from sessions_app import crypto, key_files
+from sessions_app.sealing import crypto, key_files
 from tests.sessions_app.credentials.databases import migrate
 from tests.sessions_app.credentials.old_table import (
     CANARY,

@@ -6,8 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from sessions_app import checks, crypto, key_files
+from sessions_app import checks
 from sessions_app.models import EncryptionCanary
+from sessions_app.sealing import crypto, key_files
 
 pytestmark = pytest.mark.django_db
 

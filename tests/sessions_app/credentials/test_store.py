@@ -13,7 +13,7 @@ from providers.errors import (
 )
 from providers.types import Credential, Secret
 from sessions_app.models import SavedAuthentication
-from sessions_app.store import DjangoCredentialStore
+from sessions_app.tokens.store import DjangoCredentialStore
 from tests.sessions_app.factories import make_credential
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendor")]

@@ -10,10 +10,11 @@ from prometheus_client import REGISTRY
 
 from maestro import doorbell
 from providers.errors import QuotaExhausted, RateLimited
-from sessions_app import credential_news, tasks, watch
+from sessions_app import tasks
 from sessions_app.models import PendingLogin, SavedAuthentication
 from sessions_app.runs.step import _note_refusal
-from sessions_app.store import record_limit
+from sessions_app.tokens import credential_news, watch
+from sessions_app.tokens.store import record_limit
 from tests.sessions_app.factories import (
     make_credential,
     make_login,

@@ -14,8 +14,8 @@ from django.apps import apps
 from django.test import Client
 
 from providers.types import Credential
-from sessions_app import spool
 from sessions_app.models import PendingLogin, SavedAuthentication
+from sessions_app.sealing import spool
 from tests.providers.oauth.login_server import LoginServer
 from tests.sessions_app.factories import make_superuser, sign_in
 

@@ -14,10 +14,11 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from providers.errors import ProviderUnavailable
-from sessions_app import leases, spool
-from sessions_app.key_files import new_key
 from sessions_app.models import Membership, PendingLogin, SavedAuthentication
+from sessions_app.sealing import spool
+from sessions_app.sealing.key_files import new_key
 from sessions_app.services import login_results, login_rights, logins
+from sessions_app.tokens import leases
 from tests.providers.oauth.login_server import LoginServer
 from tests.sessions_app.factories import make_login, make_oauth, make_team
 

@@ -15,9 +15,9 @@ import pytest
 from providers import refresh
 from providers.types import Credential, Secret
 from sessions_app import processes
-from sessions_app.key_files import new_key
 from sessions_app.models import SavedAuthentication
-from sessions_app.store import DjangoCredentialStore
+from sessions_app.sealing.key_files import new_key
+from sessions_app.tokens.store import DjangoCredentialStore
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-from sessions_app import processes, spool
+from sessions_app import processes
+from sessions_app.sealing import spool
 from tests.sessions_app.refresh.conftest import dead_identity
 
 

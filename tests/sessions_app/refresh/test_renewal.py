@@ -21,8 +21,9 @@ from providers.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from sessions_app import leases, spool
 from sessions_app.models import SavedAuthentication
+from sessions_app.sealing import spool
+from sessions_app.tokens import leases
 from tests.sessions_app.refresh.conftest import dead_identity, successor
 
 UNAVAILABLE = ProviderUnavailable("No answer.", provider="openai")

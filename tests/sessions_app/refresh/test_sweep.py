@@ -11,8 +11,9 @@ from providers import provider as interface
 from providers import refresh
 from providers.errors import CredentialRejected, ProviderUnavailable
 from providers.http import HttpSettings
-from sessions_app import spool, sweep
 from sessions_app.models import SavedAuthentication
+from sessions_app.sealing import spool
+from sessions_app.tokens import sweep
 from tests.sessions_app.factories import make_credential
 
 SECRETS = {"access_token": "at-test-0", "refresh_token": "rt-test-0"}

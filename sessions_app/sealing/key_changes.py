@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sessions_app import crypto, key_files
-from sessions_app.key_files import CryptoError
+from sessions_app.sealing import crypto, key_files
+from sessions_app.sealing.key_files import CryptoError
 
 
 def require_file() -> Path:

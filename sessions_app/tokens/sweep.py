@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from providers import provider as interface
 from providers.errors import ProviderError
-from sessions_app import spool
 from sessions_app.models.authentication import SavedAuthentication
+from sessions_app.sealing import spool
 
 log = logging.getLogger(__name__)
 

@@ -27,8 +27,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
 from django.conf import settings
 
-from sessions_app import key_files
-from sessions_app.key_files import CryptoError, Key, KeysMissing, ensure_key_file
+from sessions_app.sealing import key_files
+from sessions_app.sealing.key_files import (
+    CryptoError,
+    Key,
+    KeysMissing,
+    ensure_key_file,
+)
 
 __all__ = [
     "Altered",

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from sessions_app import credential_news
 from sessions_app.models.authentication import SavedAuthentication
+from sessions_app.tokens import credential_news
 
 # Clocks of two machines, and transactions that commit a little later than their time.
 _OVERLAP = timedelta(seconds=30)

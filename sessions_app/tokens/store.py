@@ -20,11 +20,11 @@ from providers.errors import CredentialUnreadable
 from providers.names import normalise_name
 from providers.store import Lease, name_taken, not_found
 from providers.types import AuthType, Credential
-from sessions_app import leases
 from sessions_app.models.authentication import (
     SavedAuthentication,
     SavedAuthenticationQuerySet,
 )
+from sessions_app.tokens import leases
 
 # Writing the time of every single use would double the writes of a busy credential.
 LAST_USED_STEP = timedelta(seconds=30)

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from sessions_app import crypto
+from sessions_app.sealing import crypto
 
 log = logging.getLogger(__name__)
 

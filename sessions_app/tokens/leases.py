@@ -32,10 +32,12 @@ from providers.events import ErrorInfo
 from providers.oauth.tokens import early_s, seconds
 from providers.store import not_found
 from providers.types import Credential, Secret
-from sessions_app import credential_news, metrics, spool
-from sessions_app.crypto import CryptoError
+from sessions_app import metrics
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.processes import identity, is_dead
+from sessions_app.sealing import spool
+from sessions_app.sealing.crypto import CryptoError
+from sessions_app.tokens import credential_news
 
 log = logging.getLogger(__name__)
 

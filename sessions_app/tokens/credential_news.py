@@ -1,7 +1,7 @@
 """Tells open pages that a credential changed: refreshed, limited, needs a login.
 
 Rings the doorbell of the people who may act on it. Processes without sockets ring in
-vain; `sessions_app.watch` in the web process looks for what they found out.
+vain; `sessions_app.tokens.watch` in the web process looks for what they found out.
 """
 
 from __future__ import annotations
