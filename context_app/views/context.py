@@ -57,11 +57,13 @@ class NewSummary(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Preview(msgspec.Struct, forbid_unknown_fields=True):
-    """The question that is being typed, and with whom it would be asked."""
+    """The question that is being typed, and with whom and how it would be asked: the
+    fields of the frame `send`."""
 
     text: _Text = ""
     credential_id: UUID | None = None
     model: str | None = None
+    reasoning_effort: str | None = None
     tools: bool = False
     count: bool = False  # let the vendor count it, too
 
@@ -120,7 +122,7 @@ def _bring_back(request: HttpRequest, conversation_id: UUID) -> Any:
 
 def _preview(request: HttpRequest, conversation_id: UUID) -> Any:
     sent = body(request, Preview)
-    asker = Asker(sent.credential_id, sent.model, sent.tools)
+    asker = Asker(sent.credential_id, sent.model, sent.tools, sent.reasoning_effort)
     return context_preview.preview(
         request.user, conversation_id, asker, sent.text, is_counted=sent.count
     )

@@ -28,11 +28,13 @@ MAX_LISTED = 500  # parts of the transcript; older ones are counted
 
 
 class Asker(NamedTuple):
-    """With whom the next answer would be asked for; None: as the conversation says."""
+    """With whom and how the next answer would be asked for; None: as the conversation
+    says, or the model by itself."""
 
     credential_id: UUID | None = None
     model: str | None = None
     tools: bool = False
+    reasoning_effort: str | None = None
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

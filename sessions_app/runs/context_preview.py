@@ -14,10 +14,12 @@ from context_app.models import SentRequest
 from context_app.services import requests
 from providers import provider as interface
 from providers.errors import ProviderError
+from providers.types import Reasoning
 from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import offered
+from sessions_app.runs.asking import OPTIONS, check_options
 from sessions_app.runs.context_look import Asker, Look, look
 from sessions_app.runs.service import run_for
 from sessions_app.services import sharing
@@ -38,12 +40,14 @@ def preview(
     """The exact request that would be sent now, and how it differs from the last one.
 
     `is_counted`: ask the vendor for its size; null where it has no count or gave none.
+    Raises NotFound, Invalid.
     """
+    options = check_options({name: getattr(asker, name) for name in OPTIONS})
     found = look(user, conversation_id, asker, draft or "…")
     credential = found.credential
     if credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
-    asked = _asked(found, credential, has_tools=asker.tools)
+    asked = _asked(found, credential, options)
     body = interface.preview_chat(
         credential.provider, credential.name, found.composed.messages, **asked
     )
@@ -70,16 +74,18 @@ def preview(
 
 
 def _asked(
-    found: Look, credential: SavedAuthentication, *, has_tools: bool
+    found: Look, credential: SavedAuthentication, options: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the interface is asked with, beside the messages."""
+    """What the interface is asked with, beside the messages: as a run's first step does."""
     asked: dict[str, Any] = {
         "model": found.model,
         "auth_type": credential.auth_type,
         "system": found.composed.system,
         "conversation_key": found.conversation.pk.hex,
     }
-    if has_tools:
+    if effort := options.get("reasoning_effort"):
+        asked["reasoning"] = Reasoning(effort=effort)
+    if options.get("tools"):
         asked["tools"] = offered.specs()
     return asked
 

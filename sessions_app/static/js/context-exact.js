@@ -70,8 +70,8 @@ export class ExactRequest {
   async ask(fields) {
     this.asked += 1;
     const mine = this.asked;
-    const { credential_id, model, tools } = this.panel.page.options();
-    const found = await this.panel.act("POST", "preview/", { text: this.panel.page.draft(), credential_id, model, tools, ...fields });
+    const { page } = this.panel; // its options are what goes with the question
+    const found = await this.panel.act("POST", "preview/", { text: page.draft(), ...page.options(), ...fields });
     return mine === this.asked ? found : null;
   }
 
