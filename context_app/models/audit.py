@@ -27,7 +27,8 @@ class Audit(models.Model):
 
     `source_hash`: SHA-256 of the source; `source_name` is what it is compared by: the
     next audit of the same name says what is new and what was fixed. `summary`: what a
-    list shows of the report (`services/audits.py`). `worker` is the process at work, which
+    list shows of the report (`services/audits.py`). Both are kept on the way, too: what was
+    judged outlives the process. `worker` is the process at work, which
     beats `updated_at`; whoever wants it to end sets `stop_requested_at`.
     """
 
@@ -35,6 +36,7 @@ class Audit(models.Model):
         RUNNING = "running"
         DONE = "done"
         STOPPED = "stopped"
+        INTERRUPTED = "interrupted"  # its server died; `report` is of what was judged
         FAILED = "failed"  # `cause` says why
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -58,7 +60,9 @@ class Audit(models.Model):
     previous = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    state = models.CharField(
+        max_length=11, choices=State.choices, default=State.RUNNING
+    )
     cause = models.CharField(max_length=300, blank=True)
     worker = models.CharField(max_length=120, blank=True)
     stop_requested_at = models.DateTimeField(null=True, blank=True)

@@ -49,6 +49,8 @@ class AuditOptions(_Plain, frozen=True, kw_only=True):
     previous        an earlier report of the same source, to compare with
     facts           what the caller knows of the model: its window and price
     on_progress     called with (done, total, what), by whichever thread has news
+    on_report       called with the report so far, as it would be if the audit ended now,
+                    whenever a part was judged and others are not yet
     cancel          set it from any thread; the report then says how far it came
     around          called with each request's stream and the model; what it gives back is
                     used instead (a meter)
@@ -59,6 +61,7 @@ class AuditOptions(_Plain, frozen=True, kw_only=True):
     previous: AuditReport | None = None
     facts: Model | None = None
     on_progress: Progress | None = None
+    on_report: Callable[[AuditReport], None] | None = None
     cancel: threading.Event | None = None
     around: Around | None = None
     after_thread: Callable[[], None] | None = None
@@ -104,7 +107,7 @@ def read_options(options: Mapping[str, Any]) -> AuditOptions:
                 f"{call}(): {name} must be {wanted.__name__}, not "
                 f"{type(value).__name__}."
             )
-    for name in ("on_progress", "around", "after_thread"):
+    for name in ("on_progress", "on_report", "around", "after_thread"):
         if options.get(name) is not None and not callable(options[name]):
             raise ConfigurationError(f"{call}(): {name} must be callable.")
     return AuditOptions(**options)

@@ -31,14 +31,18 @@ class Work:
         *,
         cancel: threading.Event | None,
         on_progress: Progress | None,
+        on_heard: Callable[[Sequence[Heard]], None],
         after_thread: Callable[[], None] | None,
     ) -> None:
         self._heard = [Heard(piece) for piece in pieces]
         self._new_asker = new_asker
         self._cancel = cancel
         self._on_progress = on_progress
+        self._on_heard = on_heard
         self._after_thread = after_thread
         self._lock = threading.Lock()
+        self._over: set[int] = set()  # places of the pieces that nobody asks about now
+        self._telling = threading.Lock()
         self._next = 0
         self._done = 0
         self._hopeless: ProviderError | None = None
@@ -83,7 +87,8 @@ class Work:
     def _work(self) -> None:
         asker = self._new_asker(self._tell)
         self._askers.append(asker)
-        while (heard := self._take()) is not None:
+        while (place := self._take()) is not None:
+            heard = self._heard[place]
             if self._hopeless is not None:
                 heard.failed.append((heard.piece, self._hopeless))
                 continue
@@ -94,14 +99,31 @@ class Work:
                     self._hopeless = error
             with self._lock:
                 self._done += not heard.failed and not heard.stopped
+                self._over.add(place)
+            if heard.claims:
+                self._tell_heard()
             self._tell(f"read {_named(heard.piece)}")
 
-    def _take(self) -> Heard | None:
+    def _tell_heard(self) -> None:
+        """What came of all pieces so far, in an order in which it only grows."""
+        with self._telling:
+            with self._lock:
+                over = set(self._over)
+            if len(over) == len(self._heard):
+                return  # the report of the end is made at once
+            self._on_heard(
+                [
+                    one if at in over else Heard(one.piece, stopped=[one.piece])
+                    for at, one in enumerate(self._heard)
+                ]
+            )
+
+    def _take(self) -> int | None:
         with self._lock:
             if self._next >= len(self._heard):
                 return None
             self._next += 1
-            return self._heard[self._next - 1]
+            return self._next - 1
 
     def _give_up(self) -> None:
         """No further pieces; what is being asked ends now."""

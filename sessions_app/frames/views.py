@@ -186,10 +186,11 @@ class CredentialNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):
-    """A code audit as lists and progress show it. `state`: running, done, stopped, failed.
+    """A code audit as lists and progress show it. `state`: running, done, stopped,
+    interrupted (its server died), failed.
 
     `done` of `total` pieces of the source were judged; `now` says what happens. `summary`,
-    once there is a report: counts by severity, comparison, usage and cost, prompt version.
+    once a part was judged: counts by severity, comparison, usage and cost, prompt version.
     """
 
     id: UUID

@@ -1,6 +1,7 @@
 """The work of an audit, in a thread of its own or in the caller's.
 
     room (audits_at_work.py) ─▶ provider.audit_code, progress ─▶ report and evidence kept
+                                     └─ report so far ─▶ kept: what a kill leaves
 
 Each request is asked for with the right and the credential of that moment, and is counted
 against the limits of whoever audits.
@@ -111,6 +112,10 @@ def _report(task: Task, progress: Progress) -> AuditReport:
         _free_connection()
         return Metered(stream, call_of(task.user, task.credential, model))
 
+    def so_far(report: AuditReport) -> None:
+        _free_connection()
+        in_database(update, task.row.pk, _kept(report))
+
     return provider.audit_code(
         task.credential.provider,
         task.credential.name,
@@ -118,6 +123,7 @@ def _report(task: Task, progress: Progress) -> AuditReport:
         model=task.row.model,
         auth_type=cast(AuthType, task.credential.auth_type),
         on_progress=progress,
+        on_report=so_far,
         cancel=task.stop,
         around=around,
         after_thread=connections.close_all,
@@ -147,10 +153,8 @@ def _keep(row: Audit, report: AuditReport) -> None:
     found = kept.evidence(row.owner_id, report.files)
     report = msgspec.structs.replace(report, intents=[intent for _, intent in found])
     values = {
-        "report": without_nul(msgspec.to_builtins(report)),
-        "summary": without_nul(kept.summary_of(report)),
+        **_kept(report),
         "score": report.score,
-        "model": report.model[:200],
         "state": State.STOPPED if report.was_cancelled else State.DONE,
         "cause": _why_stopped() if report.was_cancelled else "",
         "now": "",
@@ -162,6 +166,14 @@ def _keep(row: Audit, report: AuditReport) -> None:
             return  # deleted, or given up for dead
         row.intents.set([call for call, _ in found])
     _tell(row.pk)
+
+
+def _kept(report: AuditReport) -> dict[str, Any]:
+    return {
+        "report": without_nul(msgspec.to_builtins(report)),
+        "summary": without_nul(kept.summary_of(report)),
+        "model": report.model[:200],
+    }
 
 
 def _why_stopped() -> str:

@@ -43,6 +43,11 @@ MAX_NAME = 300
 STALE_AFTER = timedelta(seconds=90)
 
 State = Audit.State
+_DIED = "The server stopped while it was at work"
+WITH_FINDINGS = (
+    f"{_DIED}. This is what was judged by then; audit it again for the rest."
+)
+WITHOUT_FINDINGS = f"{_DIED}, before anything was judged. Audit it again."
 NO_THREAD = "The server has no thread left to work with. Try again later."
 
 log = logging.getLogger(__name__)
@@ -126,7 +131,7 @@ def is_abandoned(row: Audit) -> bool:
 
 
 def end_abandoned() -> int:
-    """Say of audits whose server is gone that they failed. How many."""
+    """Say of audits whose server is gone that they were interrupted. How many."""
     ended = 0
     for row in Audit.objects.filter(state=State.RUNNING).defer("report"):
         if not is_abandoned(row):
@@ -134,8 +139,8 @@ def end_abandoned() -> int:
         if row.stop_requested_at is not None:
             ended += audit_work.end(row.pk, State.STOPPED, "It was stopped.")
         else:
-            cause = "The server stopped while it was at work. Start it again."
-            ended += audit_work.end(row.pk, State.FAILED, cause)
+            cause = WITH_FINDINGS if row.summary else WITHOUT_FINDINGS
+            ended += audit_work.end(row.pk, State.INTERRUPTED, cause)
     return ended
 
 

@@ -7,7 +7,7 @@ import { el, toast } from "./dom.js";
 import { count, moment, money } from "./format.js";
 import { say } from "./strings.js";
 
-const TAGS = { running: "tag tag--calm", done: "tag tag--calm", stopped: "tag", failed: "tag tag--bad" };
+const TAGS = { running: "tag tag--calm", done: "tag tag--calm", stopped: "tag", interrupted: "tag", failed: "tag tag--bad" };
 
 export const isRunning = (audit) => audit.state === "running";
 

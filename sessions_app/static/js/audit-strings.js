@@ -1,7 +1,7 @@
 // audit-strings.js: the words of code audits. Placeholders in braces.
 
 export const AUDIT = {
-  states: { running: "at work", done: "done", stopped: "stopped", failed: "failed" },
+  states: { running: "at work", done: "done", stopped: "stopped", interrupted: "interrupted", failed: "failed" },
   severities: { critical: "Critical", high: "High", medium: "Medium", low: "Low", info: "Info" },
   findingStates: { new: "new", unchanged: "unchanged", fixed: "fixed", unconfirmed: "not named this time" },
   count: "{n} {severity}",

@@ -52,7 +52,7 @@ function head() {
     el("dl", { class: "facts" }, ...facts()),
     el("div", { class: "card__actions" }, isRunning(audit) ? stopButton(audit) : "", removeButton(audit, () => { location.href = auditsUrl; }))));
   if (hadFocus) byId("title").focus();
-  byId("exports").hidden = !summary;
+  byId("exports").hidden = !summary || isRunning(audit);
 }
 
 // Findings of now, and of the last time that are gone or were not named again.
@@ -87,7 +87,7 @@ async function load() {
   const found = await api("GET", `/api/audits/${auditId}/`);
   audit = found.audit;
   head();
-  draw(found.report, found.rules);
+  draw(isRunning(audit) ? null : found.report, found.rules);
 }
 
 function news(frame) {

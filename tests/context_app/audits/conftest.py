@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from context_app.models import Audit
 from providers import http
@@ -77,3 +79,11 @@ class Auditor:
 @pytest.fixture
 def auditor(client: Any, vendors: Any) -> Auditor:
     return Auditor(client)
+
+
+def make_running(user: Any, **fields: Any) -> Audit:
+    """An audit that says it runs, and of which nothing was heard for minutes."""
+    row = Audit.objects.create(owner=user, source_name="a.py", **fields)
+    past = timezone.now() - timedelta(minutes=5)
+    Audit.objects.filter(pk=row.pk).update(updated_at=fields.get("updated_at", past))
+    return row

@@ -14,9 +14,14 @@ from context_app.services import audits as kept
 from maestro import doorbell
 from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
-from sessions_app.processes import identity
-from sessions_app.runs import audit_work, audits, audits_at_work, closing, reaper
-from tests.context_app.audits.conftest import BAD, HANGS, Auditor, wait_for_request
+from sessions_app.runs import audit_work, audits, audits_at_work, closing
+from tests.context_app.audits.conftest import (
+    BAD,
+    HANGS,
+    Auditor,
+    make_running,
+    wait_for_request,
+)
 from tests.context_app.test_context import MODELS
 from tests.providers.audit.seeds import SEEDS, seeded_files
 from tests.sessions_app.factories import make_credential, make_user
@@ -281,61 +286,6 @@ def test_a_limit_that_is_reached_on_the_way_keeps_what_was_judged(auditor, vendo
     assert row.state == "done" and row.score is None
     assert [p["file"] for p in row.report["not_read"]] == ["b.py"]
     assert len(vendors.requests()) == 1
-
-
-# -- killed servers ---------------------------------------------------------------------
-
-
-def make_running(user, **fields):
-    row = Audit.objects.create(owner=user, source_name="a.py", **fields)
-    past = timezone.now() - timedelta(minutes=5)
-    Audit.objects.filter(pk=row.pk).update(updated_at=fields.get("updated_at", past))
-    return row
-
-
-def test_a_killed_server_leaves_no_audit_that_runs_for_ever():
-    row = make_running(make_user(), worker="elsewhere:1:1")
-    assert audits.end_abandoned() == 1
-    row.refresh_from_db()
-    assert (row.state, row.cause[:18]) == ("failed", "The server stopped")
-    assert row.finished_at and reaper.audits is audits
-
-
-def test_a_process_of_this_machine_that_is_dead_is_known_at_once():
-    now = timezone.now()
-    dead = identity().rpartition(":")[0] + ":0"  # the same number, another process
-    row = make_running(make_user(), worker=dead, updated_at=now)
-    assert audits.end_abandoned() == 1
-    row.refresh_from_db()
-    assert row.state == "failed"
-
-
-def test_one_that_beats_elsewhere_is_left_alone():
-    row = make_running(make_user(), worker="elsewhere:1:1", updated_at=timezone.now())
-    assert audits.end_abandoned() == 0
-    row.refresh_from_db()
-    assert row.state == "running"
-
-
-def test_one_that_should_have_stopped_is_stopped_not_failed():
-    row = make_running(
-        make_user(), worker="elsewhere:1:1", stop_requested_at=timezone.now()
-    )
-    audits.end_abandoned()
-    row.refresh_from_db()
-    assert (row.state, row.cause) == ("stopped", "It was stopped.")
-
-
-def test_what_was_given_up_for_dead_is_not_brought_back(auditor, vendors):
-    """A worker that was only slow finds its row over, and changes nothing."""
-    vendors.script(pieces=HANGS)
-    row = auditor.begin()
-    wait_for_request(vendors)
-    audit_work.end(row.pk, "failed", "It was given up.")
-    audits_at_work._beat_once(dict(audits_at_work._at_work.stops))
-    assert audits_at_work.wait_until_idle(5)
-    row.refresh_from_db()
-    assert (row.state, row.cause, row.report) == ("failed", "It was given up.", None)
 
 
 def test_old_reports_are_forgotten_and_what_runs_is_not(auditor, settings):

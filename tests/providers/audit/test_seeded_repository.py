@@ -208,6 +208,33 @@ def test_pieces_together_find_what_one_request_finds(
     assert len(ended) == (parallel if parallel > 1 else 0)
 
 
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_the_report_so_far_is_true_at_any_moment(parallel: int, audit: Audit) -> None:
+    told: list[AuditReport] = []
+    whole = audit(
+        seeded_files(), piece_tokens=400, parallel=parallel, on_report=told.append
+    )
+
+    assert len(told) > 2
+    for report in told:
+        assert report.was_cancelled and report.score is None
+        unread = [part for part in report.not_read if part.is_failure]
+        assert unread and {part.why for part in unread} == {"the audit was stopped"}
+        for place in found(report):
+            assert place in found(whole)
+    counts = [len(report.findings) for report in told]
+    assert counts == sorted(counts) and counts[0] < counts[-1]
+    spent = [report.usage.requests for report in told]
+    assert spent == sorted(spent) and spent[-1] < whole.usage.requests
+    assert not whole.was_cancelled and whole.score is not None
+
+
+def test_what_is_one_piece_has_no_report_on_the_way(audit: Audit) -> None:
+    told: list[AuditReport] = []
+    audit("eval(x)\n", on_report=told.append)
+    assert not told
+
+
 def test_the_floor_and_the_limit_leave_the_score_as_it_is_defined(audit: Audit) -> None:
     everything = audit(seeded_files())
     cut = audit(seeded_files(), max_findings=3)
