@@ -67,11 +67,6 @@ def work(size: int) -> list[dict[str, Any]]:
     django.setup()
     from django.contrib.auth.models import User
     from django.db import connection
-    from django.db.models import Q
-
-    from context_app.services import search
-    from sessions_app.models import Conversation, Message
-    from sessions_app.services import conversations
 
     alice = User.objects.create_superuser("alice")
     bob = User.objects.create_user("bob")
@@ -82,31 +77,40 @@ def work(size: int) -> list[dict[str, Any]]:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-    asked = {
-        "a common word": "kalo",
-        "a rare word": "needle4711",
-        "the beginning of a word": "needle",
-        "three words": "kalo terna vodre",
-        "what has to be read (no spaces)": "日本",
-    }
-    for name, query in asked.items():
-        words = query.split()
+    return rows + _searches(alice, size)
+
+
+ASKED = {
+    "a common word": "kalo",
+    "a rare word": "needle4711",
+    "the beginning of a word": "needle",
+    "three words": "kalo terna vodre",
+    "what has to be read (no spaces)": "日本",
+}
+
+
+def _searches(user: Any, size: int) -> list[dict[str, Any]]:
+    """Search, and the list of conversations, beside a plain LIKE over the same rows."""
+    from django.db.models import Q
+
+    from context_app.services import search
+    from sessions_app.models import Conversation, Message
+    from sessions_app.services.conversations import list_conversations
+
+    rows = []
+    for name, query in ASKED.items():
         like = Q()
-        for word in words:
+        for word in query.split():
             like &= Q(text__icontains=word)
-        mine = Message.objects.visible_to(alice).filter(like)
+        mine = Message.objects.visible_to(user).filter(like)
         anchor = _median(lambda mine=mine: list(mine.values_list("pk")[:50]))
-        took = _median(lambda query=query: search.search(user=alice, query=query))
+        took = _median(lambda query=query: search.search(user=user, query=query))
         rows.append(_row(f"search: {name}", size, took, anchor))
-        found = Conversation.objects.visible_to(alice).filter(
+        found = Conversation.objects.visible_to(user).filter(
             pk__in=mine.values("conversation")
         )
         anchor = _median(lambda found=found: list(found[:50]))
-        took = _median(
-            lambda query=query: conversations.list_conversations(
-                user=alice, query=query
-            )
-        )
+        took = _median(lambda query=query: list_conversations(user=user, query=query))
         rows.append(_row(f"list of conversations: {name}", size, took, anchor))
     return rows
 

@@ -183,6 +183,19 @@ def _sweep(timer: Timer, count: int) -> dict[str, Any]:
     }
 
 
+def _pages(count: int) -> dict[str, str]:
+    """Query → what it shows."""
+    if count == 1:
+        return {"": "first page"}
+    return {
+        "": "first page",
+        f"?p={count // 200}": "middle page",
+        "?condition=expiring": "filter by condition",
+        "?q=person3": "search",
+        "?o=7": "sorted by condition",
+    }
+
+
 def _lists(timer: Timer, count: int) -> list[dict[str, Any]]:
     """The admin's list, as a superuser opens it; the median of some goes."""
     from django.contrib.auth.models import User
@@ -196,16 +209,8 @@ def _lists(timer: Timer, count: int) -> list[dict[str, Any]]:
     root = User.objects.get(username="root")
     client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
     url = reverse("admin:sessions_app_savedauthentication_changelist")
-    pages = {"": "first page"}
-    if count > 1:
-        pages |= {
-            f"?p={count // 200}": "middle page",
-            "?condition=expiring": "filter by condition",
-            "?q=person3": "search",
-            "?o=7": "sorted by condition",
-        }
     rows = []
-    for query, name in pages.items():
+    for query, name in _pages(count).items():
         assert client.get(url + query).status_code == 200  # templates are loaded once
         times = []
         for _ in range(5):

@@ -158,35 +158,13 @@ def _pure(found: Any, branch: list[Any], count: int, anchor: float) -> dict[str,
 
 def _commits(levels: tuple[int, ...]) -> list[dict[str, Any]]:
     """One tick of the writer with N runs that each logged 250 ms at 50 deltas a second."""
-    from django.db import transaction
-
     from providers.events import TextDelta
-    from sessions_app.models import Conversation, Message, Run, RunBatch
     from sessions_app.runs import live
-    from sessions_app.runs.log import RunLog
     from sessions_app.runs.writer import LogWriter
 
     rows = []
     for level in levels:
-        runs = []
-        owner = Conversation.objects.first().owner
-        for _ in range(level):
-            talk = Conversation.objects.create(owner=owner)
-            question = Message.objects.create(conversation=talk, role="user")
-            answer = Message.objects.create(conversation=talk, role="assistant")
-            run = Run.objects.create(
-                conversation=talk,
-                question=question,
-                answer=answer,
-                provider="openai",
-                auth_type="api_key",
-                credential_name="bench",
-                model="m",
-                status="running",
-                epoch=1,
-            )
-            runs.append(live.LiveRun(RunLog(run.pk, talk.pk, 1, after=0), talk.pk))
-            live.begin(runs[-1])
+        runs = _running(level)
         writer, times = LogWriter(), []
         for _ in range(20):
             for run in runs:
@@ -194,32 +172,58 @@ def _commits(levels: tuple[int, ...]) -> list[dict[str, Any]]:
             started = time.monotonic()
             writer.tick()
             times.append(time.monotonic() - started)
-        bare = []
-        for at, run in enumerate(runs[:200]):
-            started = time.monotonic()
-            with transaction.atomic():
-                RunBatch.objects.create(
-                    run_id=run.run_id,
-                    epoch=9,
-                    first_seq=at,
-                    last_seq=at,
-                    events="[]",
-                )
-                Run.objects.filter(pk=run.run_id).update(seq=at)
-            bare.append(time.monotonic() - started)
+        anchor = statistics.mean(_bare_commits(runs[:200])) * level
         for run in runs:
             live.end(run)
         seconds = statistics.median(times)
-        anchor = statistics.mean(bare) * level
         made = _row("commit the log of all runs", level, seconds, anchor, 0)
-        rows.append(
-            {
-                **made,
-                "run-commits/s": round(level / seconds),
-                "longest s": round(max(times), 4),
-            }
-        )
+        speed = {"run-commits/s": round(level / seconds)}
+        rows.append({**made, **speed, "longest s": round(max(times), 4)})
     return rows
+
+
+def _running(count: int) -> list[Any]:
+    """So many runs under way, as this process holds them."""
+    from sessions_app.models import Conversation, Message, Run
+    from sessions_app.runs import live
+    from sessions_app.runs.log import RunLog
+
+    runs = []
+    owner = Conversation.objects.first().owner
+    for _ in range(count):
+        talk = Conversation.objects.create(owner=owner)
+        run = Run.objects.create(
+            conversation=talk,
+            question=Message.objects.create(conversation=talk, role="user"),
+            answer=Message.objects.create(conversation=talk, role="assistant"),
+            provider="openai",
+            auth_type="api_key",
+            credential_name="bench",
+            model="m",
+            status="running",
+            epoch=1,
+        )
+        runs.append(live.LiveRun(RunLog(run.pk, talk.pk, 1, after=0), talk.pk))
+        live.begin(runs[-1])
+    return runs
+
+
+def _bare_commits(runs: list[Any]) -> list[float]:
+    """The anchor: a transaction of its own for each run, in seconds."""
+    from django.db import transaction
+
+    from sessions_app.models import Run, RunBatch
+
+    took = []
+    for at, run in enumerate(runs):
+        started = time.monotonic()
+        with transaction.atomic():
+            RunBatch.objects.create(
+                run_id=run.run_id, epoch=9, first_seq=at, last_seq=at, events="[]"
+            )
+            Run.objects.filter(pk=run.run_id).update(seq=at)
+        took.append(time.monotonic() - started)
+    return took
 
 
 def _row(

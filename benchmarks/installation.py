@@ -46,43 +46,36 @@ class Product:
             "MAESTRO_LIMITS": "person.runs=none",  # one person asks for all of them
             "DJANGO_SUPERUSER_PASSWORD": "benchmark-only-password",
         }
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "maestro.start",
-                "--port",
-                str(self.port),
-                "--no-demo",
-            ],
+        self.process = self._started()
+        self._until_ready()
+        self._manage(
+            "createsuperuser", "--noinput", "--username", "bench", "--email", "b@x.io"
+        )
+        self._manage(
+            "credential", "add", "custom", "--name", "bench", "--key-stdin", "--json",
+            "--base-url", f"http://127.0.0.1:{vendor_port}/v1", text=b"bench-key",
+        )  # fmt: skip
+        self.session = self._login()
+
+    def _started(self) -> subprocess.Popen:
+        command = [sys.executable, "-m", "maestro.start", "--no-demo"]
+        return subprocess.Popen(
+            [*command, "--port", str(self.port)],
             cwd=ROOT,
             env=self.env,
             stdout=subprocess.DEVNULL,
             stderr=open(Path(self.data) / "log", "wb"),
         )
-        self._until_ready()
-        manage = [sys.executable, "manage.py"]
+
+    def _manage(self, *arguments: str, text: bytes = b"") -> None:
         subprocess.run(
-            [
-                *manage,
-                "createsuperuser",
-                "--noinput",
-                "--username",
-                "bench",
-                "--email",
-                "b@x.io",
-            ],
+            [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.env,
             check=True,
             capture_output=True,
+            input=text,
         )
-        subprocess.run(
-            [*manage, "credential", "add", "custom", "--name", "bench",
-             "--base-url", f"http://127.0.0.1:{vendor_port}/v1", "--key-stdin", "--json"],
-            cwd=ROOT, env=self.env, check=True, capture_output=True, input=b"bench-key",
-        )  # fmt: skip
-        self.session = self._login()
 
     def _until_ready(self) -> None:
         for _ in range(600):

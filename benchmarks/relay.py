@@ -185,17 +185,7 @@ async def _client(
         await socket.recv()
         await ready.wait()
         started = acked = time.monotonic()
-        await socket.send(
-            json.dumps(
-                {
-                    "type": "send",
-                    "client_message_id": uuid.uuid4().hex,
-                    "text": "go",
-                    "credential_id": product.credential,
-                    "model": "bench",
-                }
-            )
-        )
+        await socket.send(_question(product))
         async for text in socket:
             frame = json.loads(text)
             if frame["type"] == "batch":
@@ -213,6 +203,18 @@ async def _client(
             elif frame["type"] == "error":
                 raise RuntimeError(frame["message"])
     return late, time.monotonic() - started
+
+
+def _question(product: Product) -> str:
+    return json.dumps(
+        {
+            "type": "send",
+            "client_message_id": uuid.uuid4().hex,
+            "text": "go",
+            "credential_id": product.credential,
+            "model": "bench",
+        }
+    )
 
 
 def _ack(batch: dict) -> str:

@@ -26,11 +26,10 @@ def serve(host: str, port: int) -> None:
 
     from context_app.mcp import servers
     from maestro.asgi import application
-    from providers import refresh
     from sessions_app import presence
     from sessions_app.consumers import guard
     from sessions_app.consumers.socket import Close
-    from sessions_app.runs import audits_at_work, executor
+    from sessions_app.runs import executor
 
     async def farewell() -> None:
         executor.executor.is_shut = True  # no new answers from here on
@@ -54,10 +53,20 @@ def serve(host: str, port: int) -> None:
     try:
         server.run()
     finally:  # here and not at exit: a supervised child leaves by os._exit
-        end = time.monotonic() + 8.0  # the supervisor gives us ten
-        audits_at_work.stop_all()
-        executor.shutdown(timeout_s=7.0)
-        audits_at_work.wait_until_idle(1.0)
-        refresh.wait_until_idle(max(1.0, end - time.monotonic()))
-        presence.here.end()
-        servers.close()
+        _let_go()
+
+
+def _let_go() -> None:
+    """End or hand over what is under way here; within the ten seconds of the supervisor."""
+    from context_app.mcp import servers
+    from providers import refresh
+    from sessions_app import presence
+    from sessions_app.runs import audits_at_work, executor
+
+    end = time.monotonic() + 8.0
+    audits_at_work.stop_all()
+    executor.shutdown(timeout_s=7.0)
+    audits_at_work.wait_until_idle(1.0)
+    refresh.wait_until_idle(max(1.0, end - time.monotonic()))
+    presence.here.end()
+    servers.close()

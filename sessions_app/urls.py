@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.views import LogoutView
-from django.urls import URLPattern, include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from sessions_app.views import (
     account,
@@ -53,6 +53,61 @@ _team = [
     ),
 ]
 
+_export = [
+    path(
+        "export.md", conversations.export_file, {"kind": "md"}, name="export-markdown"
+    ),
+    path(
+        "export.json", conversations.export_file, {"kind": "json"}, name="export-json"
+    ),
+]
+_usage = [
+    path("", usage.page, name="usage"),
+    path("export.csv", usage.export, {"kind": "csv"}, name="usage-csv"),
+    path("export.json", usage.export, {"kind": "json"}, name="usage-json"),
+]
+
+_conversation_api = [
+    path("", conversations.one, name="api-conversation"),
+    path("messages/", conversations.messages, name="api-messages"),
+    path("branch/", conversations.branch, name="api-branch"),
+    path("shares/", sharing.collection, name="api-shares"),
+    path("shares/<uuid:share_id>/", sharing.one, name="api-share"),
+]
+_credential_api = [
+    path("", credentials.one, name="api-credential"),
+    path("test/", credentials.test, name="api-credential-test"),
+    path("key/", credentials.key, name="api-credential-key"),
+    path("share/", credentials.share, name="api-credential-share"),
+    path("models/", credentials.models, name="api-credential-models"),
+    path("refresh/", credentials.refresh, name="api-credential-refresh"),
+    path("mode/", credentials.mode, name="api-credential-mode"),
+    path("revoke/", credentials.revoke, name="api-credential-revoke"),
+]
+_run_api = [
+    path("intents/", runs.intents, name="api-run-intents"),
+    path("continuation/", runs.continuation, name="api-run-continuation"),
+    path("attempts/", runs.attempts, name="api-run-attempts"),
+]
+_api: list[URLPattern | URLResolver] = [
+    path("usage/", usage.api, name="api-usage"),
+    path("conversations/", conversations.collection, name="api-conversations"),
+    path("conversations/<uuid:conversation_id>/", include(_conversation_api)),
+    path("credentials/", credentials.collection, name="api-credentials"),
+    path("credentials/try/", credentials.try_unsaved, name="api-credential-try"),
+    path("credentials/<uuid:credential_id>/", include(_credential_api)),
+    path("logins/", logins.collection, name="api-logins"),
+    path("logins/<uuid:login_id>/", logins.one, name="api-login"),
+    path("logins/<uuid:login_id>/answer/", logins.paste, name="api-login-answer"),
+    path("imports/", imports.read, name="api-imports"),
+    path("imports/save/", imports.save, name="api-imports-save"),
+    path("runs/<uuid:run_id>/", include(_run_api)),
+    path("intents/<uuid:intent_id>/", runs.decide, name="api-intent"),
+    path("providers/", credentials.providers, name="api-providers"),
+    path("local-servers/", credentials.local_servers, name="api-local-servers"),
+    path("demo/", credentials.demo, name="api-demo"),
+]
+
 _sso: list[URLPattern] = []
 if settings.MAESTRO_SSO_ISSUER:
     from sessions_app.services.single_sign_on import issuer_key
@@ -66,120 +121,26 @@ if settings.MAESTRO_SSO_ISSUER:
     ]
 
 urlpatterns = [
-    path("sso/", include(_sso)),
     path("", pages.chat, name="chat"),
     path("c/<uuid:conversation_id>/", pages.chat, name="conversation"),
-    path(
-        "c/<uuid:conversation_id>/export.md",
-        conversations.export_file,
-        {"kind": "md"},
-        name="export-markdown",
-    ),
-    path(
-        "c/<uuid:conversation_id>/export.json",
-        conversations.export_file,
-        {"kind": "json"},
-        name="export-json",
-    ),
+    path("c/<uuid:conversation_id>/", include(_export)),
     path("credentials/", pages.credentials, name="credentials"),
-    path("usage/", usage.page, name="usage"),
-    path("usage/export.csv", usage.export, {"kind": "csv"}, name="usage-csv"),
-    path("usage/export.json", usage.export, {"kind": "json"}, name="usage-json"),
-    path("api/usage/", usage.api, name="api-usage"),
-    path("setup/<str:token>/", pages.set_up, name="setup"),
-    path("join/", one_time.join, name="join-nothing"),
-    path("join/<str:token>/", one_time.join, name="join"),
-    path("reset/", one_time.new_password, name="reset-nothing"),
-    path("reset/<str:token>/", one_time.new_password, name="reset"),
+    path("usage/", include(_usage)),
     path("account/", include(_account)),
     path("people/", include(_people)),
     path("invitations/", include(_invitations)),
     path("teams/", teams.show, name="teams"),
     path("teams/add/", teams.add, name="team-add"),
     path("teams/<uuid:team_id>/", include(_team)),
+    path("api/", include(_api)),
+    # How one comes in.
+    path("setup/<str:token>/", pages.set_up, name="setup"),
+    path("join/", one_time.join, name="join-nothing"),
+    path("join/<str:token>/", one_time.join, name="join"),
+    path("reset/", one_time.new_password, name="reset-nothing"),
+    path("reset/<str:token>/", one_time.new_password, name="reset"),
     path("login/", pages.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("api/conversations/", conversations.collection, name="api-conversations"),
-    path(
-        "api/conversations/<uuid:conversation_id>/",
-        conversations.one,
-        name="api-conversation",
-    ),
-    path(
-        "api/conversations/<uuid:conversation_id>/messages/",
-        conversations.messages,
-        name="api-messages",
-    ),
-    path(
-        "api/conversations/<uuid:conversation_id>/branch/",
-        conversations.branch,
-        name="api-branch",
-    ),
-    path(
-        "api/conversations/<uuid:conversation_id>/shares/",
-        sharing.collection,
-        name="api-shares",
-    ),
-    path(
-        "api/conversations/<uuid:conversation_id>/shares/<uuid:share_id>/",
-        sharing.one,
-        name="api-share",
-    ),
-    path("api/credentials/", credentials.collection, name="api-credentials"),
-    path("api/credentials/try/", credentials.try_unsaved, name="api-credential-try"),
-    path(
-        "api/credentials/<uuid:credential_id>/", credentials.one, name="api-credential"
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/test/",
-        credentials.test,
-        name="api-credential-test",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/key/",
-        credentials.key,
-        name="api-credential-key",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/share/",
-        credentials.share,
-        name="api-credential-share",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/models/",
-        credentials.models,
-        name="api-credential-models",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/refresh/",
-        credentials.refresh,
-        name="api-credential-refresh",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/mode/",
-        credentials.mode,
-        name="api-credential-mode",
-    ),
-    path(
-        "api/credentials/<uuid:credential_id>/revoke/",
-        credentials.revoke,
-        name="api-credential-revoke",
-    ),
-    path("api/logins/", logins.collection, name="api-logins"),
-    path("api/logins/<uuid:login_id>/", logins.one, name="api-login"),
-    path("api/logins/<uuid:login_id>/answer/", logins.paste, name="api-login-answer"),
-    path("api/imports/", imports.read, name="api-imports"),
-    path("api/imports/save/", imports.save, name="api-imports-save"),
+    path("sso/", include(_sso)),
     path("oauth/callback/<slug:provider>/", logins.callback, name="oauth-callback"),
-    path("api/runs/<uuid:run_id>/intents/", runs.intents, name="api-run-intents"),
-    path(
-        "api/runs/<uuid:run_id>/continuation/",
-        runs.continuation,
-        name="api-run-continuation",
-    ),
-    path("api/runs/<uuid:run_id>/attempts/", runs.attempts, name="api-run-attempts"),
-    path("api/intents/<uuid:intent_id>/", runs.decide, name="api-intent"),
-    path("api/providers/", credentials.providers, name="api-providers"),
-    path("api/local-servers/", credentials.local_servers, name="api-local-servers"),
-    path("api/demo/", credentials.demo, name="api-demo"),
 ]

@@ -182,15 +182,41 @@ def _listen(
 ) -> Answer:
     """One attempt, to its end. `breaks_with` is called once so many characters came; for
     none, before anything is read. `is_told`: progress is said."""
-    found = Answer()
-    found.wire = stream.record()
-    started = time.monotonic()
-    broken_at: float | None = None
-    said_at = 0.0
+    listener = _Listener(stream, asker.say if is_told else _nobody)
+    if after_chars:
+        listener.breaks_with, listener.after_chars = breaks_with, after_chars
+    found = listener.found
+    try:
+        with asker.meter(stream) as metered:
+            if breaks_with and not after_chars:
+                breaks_with(stream)
+            metered.drive(listener.hear, tick_s=_TICK_S)
+    except ProviderError as exc:
+        found.heard.add(StreamError(error=exc.info()))
+    listener.end()
+    return found
 
-    def sink(events: list[Event]) -> None:
-        nonlocal broken_at, said_at
-        now = time.monotonic() - started
+
+def _nobody(text: str) -> None:
+    pass
+
+
+class _Listener:
+    """Fills an Answer with what one attempt brings, and when."""
+
+    def __init__(self, stream: ChatStream, say: Callable[[str], None]) -> None:
+        self.found = Answer()
+        self.found.wire = stream.record()
+        self.breaks_with: Callable[[ChatStream], None] | None = None
+        self.after_chars = 0
+        self._stream, self._say = stream, say
+        self._started = time.monotonic()
+        self._broken_at: float | None = None
+        self._said_at = 0.0
+
+    def hear(self, events: list[Event]) -> None:
+        """The sink of the stream."""
+        found, now = self.found, time.monotonic() - self._started
         if found.first_event_s is None:
             found.first_event_s = round(now, 3)
         for event in events:
@@ -199,23 +225,17 @@ def _listen(
         shown = len(found.heard.text)
         if shown and found.first_text_s is None:
             found.first_text_s = round(now, 3)
-        is_due = after_chars and shown >= after_chars and broken_at is None
-        if breaks_with and is_due:
-            broken_at = time.monotonic()
-            breaks_with(stream)
-        if is_told and now - said_at >= SAID_EVERY_S:
-            said_at = now
-            asker.say(f"{shown:,} characters so far")
+        if self.breaks_with and shown >= self.after_chars and self._broken_at is None:
+            self._broken_at = time.monotonic()
+            self.breaks_with(self._stream)
+        if now - self._said_at >= SAID_EVERY_S:
+            self._said_at = now
+            self._say(f"{shown:,} characters so far")
 
-    try:
-        with asker.meter(stream) as metered:
-            if breaks_with and not after_chars:
-                breaks_with(stream)
-            metered.drive(sink, tick_s=_TICK_S)
-    except ProviderError as exc:
-        found.heard.add(StreamError(error=exc.info()))
-    found.error = found.heard.error
-    found.total_s = round(time.monotonic() - started, 3)
-    if broken_at is not None:
-        found.ended_after_s = round(time.monotonic() - broken_at, 3)
-    return found
+    def end(self) -> None:
+        """It is over: how long it took, and how long after it was broken off."""
+        found = self.found
+        found.error = found.heard.error
+        found.total_s = round(time.monotonic() - self._started, 3)
+        if self._broken_at is not None:
+            found.ended_after_s = round(time.monotonic() - self._broken_at, 3)

@@ -34,6 +34,23 @@ _BOTH = (
     "A profile is two files of the same name: {has} is here, {lacks} is missing. Upload "
     "both together, from the folders “configs” and “credentials” of ~/.config/anthropic."
 )
+_IMPORTS = (
+    "The Console login of this profile (access and refresh token). It is billed by use, "
+    "like an API key."
+)
+_SHARED = (
+    "The ant command and Maestro would share one login: when one of them renews it, "
+    "Anthropic may replace the refresh token and log the other out. Log in to the Claude "
+    "Console here for a login of Maestro's own."
+)
+_NO_CLIENT = (
+    "This profile has no “client_id”: another program renews its tokens, and Maestro could "
+    "not. Use an API key or log in to the Claude Console here."
+)
+_ELSEWHERE = (
+    "This profile is for a server at another address than Anthropic's. Its tokens must not "
+    "be sent to Anthropic, nor Anthropic's to it."
+)
 
 
 class AnthropicImports:
@@ -86,37 +103,26 @@ def _profile(document: dict[str, Any]) -> list[Offer]:
 def _login(document: dict[str, Any]) -> Offer:
     fields = Fields(document)
     try:
-        client_id = fields.section("authentication").word("client_id")
-        if not client_id:
-            return _no(
-                "This profile has no “client_id”: another program renews its tokens, and "
-                "Maestro could not. Use an API key or log in to the Claude Console here."
-            )
+        base_url = _base_url(document.get("base_url"))
+        facts = {
+            "kind": "profile",
+            "client_id": fields.section("authentication").word("client_id"),
+            "organization_id": fields.word("organization_id"),
+            "workspace_id": fields.word("workspace_id"),
+            "token_url": f"{base_url}/v1/oauth/token",
+        }
         secrets = {
             name: fields.secret(name) for name in ("access_token", "refresh_token")
         }
-        organization, workspace = (
-            fields.word("organization_id"),
-            fields.word("workspace_id"),
-        )
-        base_url = _base_url(document.get("base_url"))
         ends = fields.moment("expires_at")
     except Unreadable as exc:
         return unreadable(
             source=_PROFILE, provider=SLUG, auth_type="oauth", problem=exc
         )
+    if not facts["client_id"]:
+        return _no(_NO_CLIENT)
     if base_url not in _ADDRESSES:
-        return _no(
-            "This profile is for a server at another address than Anthropic's. Its tokens "
-            "must not be sent to Anthropic, nor Anthropic's to it."
-        )
-    facts = {
-        "kind": "profile",
-        "client_id": client_id,
-        "organization_id": organization,
-        "workspace_id": workspace,
-        "token_url": f"{base_url}/v1/oauth/token",
-    }
+        return _no(_ELSEWHERE)
     credential = imported(
         provider=SLUG,
         auth_type="oauth",
@@ -129,12 +135,9 @@ def _login(document: dict[str, Any]) -> Offer:
         provider=SLUG,
         auth_type="oauth",
         credential=credential,
-        account=_account(organization, workspace),
-        imports="The Console login of this profile (access and refresh token). It is "
-        "billed by use, like an API key.",
-        warning="The ant command and Maestro would share one login: when one of them "
-        "renews it, Anthropic may replace the refresh token and log the other out. Log in "
-        "to the Claude Console here for a login of Maestro's own.",
+        account=_account(facts["organization_id"], facts["workspace_id"]),
+        imports=_IMPORTS,
+        warning=_SHARED,
     )
 
 

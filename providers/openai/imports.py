@@ -144,6 +144,9 @@ def _codex_login(document: Mapping[str, Any]) -> Offer:
     return _login(tokens, _CODEX_SHAPE)
 
 
+_CHATGPT = {"kind": "codex", "mode": "chatgpt", "mode_choice": "chatgpt"}
+
+
 def _login(document: Mapping[str, Any], shape: _Shape) -> Offer:
     """The login of a person, used in ChatGPT mode."""
     fields = Fields(document)
@@ -160,19 +163,12 @@ def _login(document: Mapping[str, Any], shape: _Shape) -> Offer:
         return _wrong(shape.source, exc)
     plan = plan_label(told.plan)
     life = seconds(lifetime_s(access.reveal()))
+    facts = {"account_id": account_id, "email": email, "plan": plan}
     credential = imported(
         provider=SLUG,
         auth_type="oauth",
         secrets={"access_token": access, "refresh_token": refresh},
-        metadata={
-            "kind": "codex",
-            "mode": "chatgpt",
-            "mode_choice": "chatgpt",
-            "account_id": account_id,
-            "email": email,
-            "plan": plan,
-            "lifetime_s": f"{life:.0f}" if life else "",
-        },
+        metadata={**_CHATGPT, **facts, "lifetime_s": f"{life:.0f}" if life else ""},
         expires_at=moment(claims(access.reveal()).get("exp")) or ends,
     )
     return Offer(

@@ -47,15 +47,7 @@ def add_arguments(parser: CommandParser) -> None:
 def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
     """Do it. Raises CommandError with the reason when it brings no credential."""
     user = options["acting"]
-    again = None
-    if options["again"]:
-        again = credentials.find_credential(
-            user=user,
-            name=options["again"],
-            provider=options["provider"],
-            auth_type="oauth",
-            to_manage=True,
-        )
+    again = _again(user, options)
     row = logins.begin(
         user=user,
         session_key=SESSION,
@@ -85,6 +77,19 @@ def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
         say(as_json({"login": view(done), "credential": saved}))
     else:
         say(f"Saved {done.result}. {done.message}")
+
+
+def _again(user: Any, options: dict[str, Any]) -> Any:
+    """The credential that is logged in again; None for a new one."""
+    if not options["again"]:
+        return None
+    return credentials.find_credential(
+        user=user,
+        name=options["again"],
+        provider=options["provider"],
+        auth_type="oauth",
+        to_manage=True,
+    )
 
 
 def until_done(user: Any, row: PendingLogin, shown: dict[str, Any]) -> PendingLogin:

@@ -166,18 +166,6 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     """The stream, not yet asked for. Raises ProviderError."""
     _check_part(run)
     credential = _credential(run)
-    options: dict[str, Any] = {
-        "conversation_key": run.conversation_id.hex,
-        "idle_timeout_s": settings.MAESTRO_IDLE_TIMEOUT_S,
-        "on_renewing": partial(_renewing, run),
-    }
-    effort = run.options.get("reasoning_effort")
-    if effort:
-        options["reasoning"] = Reasoning(effort=effort)
-    if asked.tools:
-        options["tools"] = asked.tools
-    if asked.partial:
-        options["partial"] = asked.partial
     composed = _composed(run, credential, asked)
     messages = composed.messages
     if asked.without_state:
@@ -189,7 +177,7 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
         model=run.model,
         auth_type=cast(AuthType, credential.auth_type),
         system=composed.system,
-        **options,
+        **_options(run, asked),
     )
     sent = requests.keep(
         run_id=run.pk,
@@ -207,6 +195,22 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     )
     chars = composed.chars + schema_chars(asked.tools)
     return Opened(Metered(stream, call), sent, chars)
+
+
+def _options(run: Run, asked: Asked) -> dict[str, Any]:
+    """The options of `provider.stream_chat` for this step."""
+    options: dict[str, Any] = {
+        "conversation_key": run.conversation_id.hex,
+        "idle_timeout_s": settings.MAESTRO_IDLE_TIMEOUT_S,
+        "on_renewing": partial(_renewing, run),
+    }
+    if effort := run.options.get("reasoning_effort"):
+        options["reasoning"] = Reasoning(effort=effort)
+    if asked.tools:
+        options["tools"] = asked.tools
+    if asked.partial:
+        options["partial"] = asked.partial
+    return options
 
 
 def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Composed:

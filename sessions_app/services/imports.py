@@ -21,7 +21,7 @@ from sessions_app.models.team import Team
 from sessions_app.people import Person
 from sessions_app.services.credential_changes import may_share, seal, team_of_owner
 from sessions_app.services.credential_inputs import checked_name
-from sessions_app.tokens import leases
+from sessions_app.tokens import columns
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,9 @@ def save(
         is_shared_with_everyone=may_share(user, is_shared_with_everyone, team),
     )
     seal(row, {key: value.reveal() for key, value in credential.secrets.items()})
-    for field, value in leases.refreshed_fields(credential).items():
+    for field, value in columns.of_renewed(credential).items():
         setattr(row, field, value)
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        raise NameTaken(name_taken(row.name).message, field="name") from None
+    _insert(row)
     log.info(
         "credential.imported",
         extra={
@@ -78,6 +74,14 @@ def save(
         },
     )
     return row
+
+
+def _insert(row: SavedAuthentication) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise NameTaken(name_taken(row.name).message, field="name") from None
 
 
 def _chosen(offers: list[Offer], index: int) -> Credential:

@@ -18,7 +18,7 @@ from sessions_app.models import PendingLogin, SavedAuthentication
 from sessions_app.sealing.crypto import CryptoError
 from sessions_app.services import login_listener, login_rights
 from sessions_app.services.credential_changes import seal
-from sessions_app.tokens import credential_news, leases
+from sessions_app.tokens import columns, credential_news
 from sessions_app.tokens.store import REPLACED
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _replaced(row: PendingLogin, credential: Credential) -> SavedAuthentication:
 
 def _fill(saved: SavedAuthentication, credential: Credential) -> None:
     seal(saved, {key: value.reveal() for key, value in credential.secrets.items()})
-    for name, value in leases.refreshed_fields(credential).items():
+    for name, value in columns.of_renewed(credential).items():
         setattr(saved, name, value)
 
 

@@ -12,7 +12,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,14 +21,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from providers.errors import (
-    ConfigurationError,
     CredentialNotFound,
     CredentialRejected,
     ProviderError,
     ProviderUnavailable,
 )
 from providers.events import ErrorInfo
-from providers.oauth.tokens import early_s, seconds
 from providers.store import not_found
 from providers.types import Credential, Secret
 from sessions_app import metrics
@@ -37,7 +34,7 @@ from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.processes import identity, is_dead
 from sessions_app.sealing import spool
 from sessions_app.sealing.crypto import CryptoError
-from sessions_app.tokens import credential_news
+from sessions_app.tokens import columns, credential_news
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +42,6 @@ T = TypeVar("T")
 
 STALE_S = 8.0  # four beats
 _BUSY_TRIES, _BUSY_REST_S = 5, 0.3
-# After a failure that is not the login's fault, the sweep tries again then.
-BACK_OFF = timedelta(minutes=2)
-MISCONFIGURED = timedelta(minutes=15)
 
 _watched: dict[UUID, tuple[str, int, float]] = {}
 _watch_lock = threading.Lock()
@@ -162,7 +156,7 @@ class DatabaseLease:
         row = self._row
         row.seal({k: v.reveal() for k, v in fresh.secrets.items()})
         changes = {
-            **refreshed_fields(fresh),
+            **columns.of_renewed(fresh),
             "secrets": row.secrets,
             "generation": row.generation + 1,
             "lease_holder": "",
@@ -195,7 +189,7 @@ class DatabaseLease:
             "lease_beat": F("lease_beat") + 1,
         }
         if problem is not None and not isinstance(problem, CredentialNotFound):
-            changes |= _failed_fields(problem)
+            changes |= columns.of_failed(problem)
             metrics.refreshed(self._row.provider, type(problem).__name__)
             log.warning(
                 "refresh.failed",
@@ -245,56 +239,6 @@ def give_back_connection() -> None:
         connection.close()
 
 
-def refreshed_fields(fresh: Credential) -> dict[str, Any]:
-    """The columns that follow from new tokens, the secrets excepted."""
-    states = SavedAuthentication.State
-    facts = {k: v for k, v in fresh.metadata.items() if k != "problem"}
-    if fresh.problem:
-        facts["problem"] = fresh.problem
-    return {
-        "metadata": facts,
-        "expires_at": _moment(fresh.expires_at),
-        "refresh_at": due_at(fresh),
-        "state": states.REJECTED if fresh.problem else states.OK,
-        "cause": fresh.problem[:300],
-        "limited_until": None,
-    }
-
-
-def due_at(credential: Credential) -> datetime | None:
-    """When the scheduled renewal is due; None for what has no end or cannot be renewed."""
-    end = _moment(credential.expires_at)
-    if end is None or not credential.secret("refresh_token"):
-        return None
-    life_s = seconds(credential.metadata.get("lifetime_s")) or 3600.0
-    due = end - timedelta(seconds=early_s(life_s))
-    not_before = _moment(credential.metadata.get("refresh_not_before"))
-    return max(due, not_before) if not_before and not_before < end else due
-
-
-def _failed_fields(problem: ProviderError) -> dict[str, Any]:
-    now = timezone.now()
-    changes: dict[str, Any] = {
-        "refresh_error": msgspec.to_builtins(problem.info()),
-        "last_refresh_at": now,
-        "updated_at": now,
-        "refresh_at": now + BACK_OFF,
-    }
-    if isinstance(problem, CredentialRejected):
-        changes |= {
-            "state": SavedAuthentication.State.NEEDS_LOGIN,
-            "cause": problem.message[:300],
-            "refresh_at": None,
-        }
-    elif isinstance(problem, ConfigurationError):
-        changes["refresh_at"] = now + MISCONFIGURED
-    elif problem.retry_after_s:
-        changes["refresh_at"] = now + timedelta(
-            seconds=min(problem.retry_after_s, 86_400)
-        )
-    return changes
-
-
 def _is_abandoned(row: SavedAuthentication) -> bool:
     """Whether the holder is gone: dead, ourselves (one flight a process), or silent."""
     if row.lease_holder == identity() or is_dead(row.lease_holder):
@@ -319,13 +263,4 @@ def _error_info(value: Any) -> ErrorInfo | None:
     try:
         return msgspec.convert(value, ErrorInfo)
     except msgspec.ValidationError:
-        return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
         return None

@@ -24,7 +24,7 @@ from sessions_app.models.authentication import (
     SavedAuthentication,
     SavedAuthenticationQuerySet,
 )
-from sessions_app.tokens import leases
+from sessions_app.tokens import columns, leases
 
 # Writing the time of every single use would double the writes of a busy credential.
 LAST_USED_STEP = timedelta(seconds=30)
@@ -152,5 +152,5 @@ def record_limit(row: SavedAuthentication, wait_s: float | None) -> None:
 
 def _fill(row: SavedAuthentication, credential: Credential) -> None:
     row.seal({key: value.reveal() for key, value in credential.secrets.items()})
-    for name, value in leases.refreshed_fields(credential).items():
+    for name, value in columns.of_renewed(credential).items():
         setattr(row, name, value)

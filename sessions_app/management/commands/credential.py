@@ -39,47 +39,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        add = actions.add_parser("add", help="save an API key under a name")
-        add.add_argument("provider", help="slug, for example openai or ollama")
-        add.add_argument("--name", required=True, help="the credential's name")
-        add.add_argument("--base-url", default="", help="address of a server")
-        add.add_argument("--organization", default="")
-        add.add_argument("--project", default="")
-        sharing = add.add_mutually_exclusive_group()
-        sharing.add_argument("--team", default="", help="share with this team")
-        sharing.add_argument(
-            "--shared", action="store_true", help="share with everyone (staff)"
-        )
-        new_keys.add_arguments(add)
-
-        listing = actions.add_parser("list", help="what you may use")
-        listing.add_argument("--provider", default="")
-        listing.add_argument("--state", choices=Condition.values)
-        listing.add_argument(
-            "--all", action="store_true", help="also what you only manage (staff)"
-        )
-        login = actions.add_parser("login", help="log in at a vendor")
-        login_command.add_arguments(login)
-        imported = actions.add_parser("import", help="from a file of another program")
-        imported.add_argument("file", type=Path)
-        imported.add_argument("--companion", type=Path, help="the second file, if any")
-        imported.add_argument(
-            "--name", default="", help="without: only show the offers"
-        )
-        imported.add_argument("--offer", type=int, default=0, help="which, from 0")
-        test = actions.add_parser("test", help="one cheap call with a credential")
-        refresh = actions.add_parser("refresh", help="renew a login now")
-        mode = actions.add_parser("mode", help="use a login in another mode")
-        revoke = actions.add_parser("revoke", help="take a login back at its vendor")
-        delete = actions.add_parser("delete", help="remove a credential")
-        for parser_of_name in (test, refresh, mode, revoke, delete):
-            parser_of_name.add_argument("name")
-            parser_of_name.add_argument("--provider", default="")
-            parser_of_name.add_argument("--auth-type", default="")
-        delete.add_argument("--yes", action="store_true", help="do not ask")
-        mode.add_argument("mode", help="auto, chatgpt, api_key (openai)")
-        named = (login, imported, test, refresh, mode, revoke, delete)
-        for one in (add, listing, *named):
+        parsers = [_add(actions), _list(actions), _login(actions), _import(actions)]
+        for one in (*parsers, *_of_one(actions)):
             add_common_arguments(one)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -265,3 +226,61 @@ def _line(view: dict[str, Any]) -> tuple[str, ...]:
         view["condition"],
         (view["last_used_at"] or "never")[:19],
     )
+
+
+def _add(actions: Any) -> CommandParser:
+    add: CommandParser = actions.add_parser("add", help="save an API key under a name")
+    add.add_argument("provider", help="slug, for example openai or ollama")
+    add.add_argument("--name", required=True, help="the credential's name")
+    add.add_argument("--base-url", default="", help="address of a server")
+    add.add_argument("--organization", default="")
+    add.add_argument("--project", default="")
+    sharing = add.add_mutually_exclusive_group()
+    sharing.add_argument("--team", default="", help="share with this team")
+    sharing.add_argument(
+        "--shared", action="store_true", help="share with everyone (staff)"
+    )
+    new_keys.add_arguments(add)
+    return add
+
+
+def _list(actions: Any) -> CommandParser:
+    listing: CommandParser = actions.add_parser("list", help="what you may use")
+    listing.add_argument("--provider", default="")
+    listing.add_argument("--state", choices=Condition.values)
+    listing.add_argument(
+        "--all", action="store_true", help="also what you only manage (staff)"
+    )
+    return listing
+
+
+def _login(actions: Any) -> CommandParser:
+    login: CommandParser = actions.add_parser("login", help="log in at a vendor")
+    login_command.add_arguments(login)
+    return login
+
+
+def _import(actions: Any) -> CommandParser:
+    imported: CommandParser = actions.add_parser("import", help="from a file of another program")
+    imported.add_argument("file", type=Path)
+    imported.add_argument("--companion", type=Path, help="the second file, if any")
+    imported.add_argument("--name", default="", help="without: only show the offers")
+    imported.add_argument("--offer", type=int, default=0, help="which, from 0")
+    return imported
+
+
+def _of_one(actions: Any) -> list[CommandParser]:
+    """The actions on one saved credential, by its name."""
+    test = actions.add_parser("test", help="one cheap call with a credential")
+    refresh = actions.add_parser("refresh", help="renew a login now")
+    mode = actions.add_parser("mode", help="use a login in another mode")
+    revoke = actions.add_parser("revoke", help="take a login back at its vendor")
+    delete = actions.add_parser("delete", help="remove a credential")
+    parsers = [test, refresh, mode, revoke, delete]
+    for parser in parsers:
+        parser.add_argument("name")
+        parser.add_argument("--provider", default="")
+        parser.add_argument("--auth-type", default="")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    mode.add_argument("mode", help="auto, chatgpt, api_key (openai)")
+    return parsers
