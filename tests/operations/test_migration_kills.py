@@ -9,7 +9,7 @@ from tests.operations.installation import until
 
 pytestmark = pytest.mark.timeout(300)
 
-ROWS = 30_000  # enough to be in the middle of
+ROWS = 15_000  # enough to be in the middle of
 ENCRYPTS = "0003_encrypt_and_name"
 
 

@@ -12,6 +12,8 @@ from tests.operations.installation import until, whatever_the_database
 
 pytestmark = pytest.mark.timeout(300)
 
+# A hundred thousand in the whole proof.
+ROWS = 100_000 if os.environ.get("MAESTRO_PROOF_RUNS") else 25_000
 SECRETS = (
     "SELECT count(*) FROM sessions_app_savedauthentication WHERE secrets LIKE '{}'"
 )
@@ -33,11 +35,9 @@ def settle(installation):
     os.utime(installation.keys, (found.st_atime, found.st_mtime - 60))
 
 
-def test_a_hundred_thousand_secrets_change_keys_under_live_traffic(
-    installation, tmp_path
-):
+def test_many_secrets_change_keys_under_live_traffic(installation, tmp_path):
     """R-11: killed in the middle, gone on with, the old key removed; nobody notices."""
-    installation.job("fill_many", "100000")
+    installation.job("fill_many", str(ROWS))
     (old,) = keys_of(installation)
     stop = tmp_path / "stop"
     user = installation.start("-m", "tests.operations.jobs", "use", stop)
@@ -46,16 +46,16 @@ def test_a_hundred_thousand_secrets_change_keys_under_live_traffic(
     killed = installation.start("manage.py", "rotate_keys", "--new-key", "--quiet")
     until(lambda: len(keys_of(installation)) == 2)
     new = keys_of(installation)[0]
-    until(lambda: under(installation, new) > 10_000)
+    until(lambda: under(installation, new) > ROWS // 10)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     begun = under(installation, new)
-    assert begun < 100_020
+    assert begun < ROWS + 20
 
     done = installation.report("rotate_keys")
     assert done["key"] == new
     assert done["unreadable"] == 0
-    assert 0 < done["changed"] <= 100_020 - begun + 5000  # and what is used meanwhile
+    assert 0 < done["changed"] <= ROWS + 20 - begun + 5000  # and what is used meanwhile
     settle(installation)
     dropped = installation.report("rotate_keys", "--drop-old")
     assert (dropped["dropped"], dropped["kept"]) == ([old], {})
@@ -66,8 +66,8 @@ def test_a_hundred_thousand_secrets_change_keys_under_live_traffic(
     assert used["failed"] == [], err
     assert used["operations"] > 100
     assert keys_of(installation) == [new]
-    assert under(installation, new) == 100_020
-    assert json.loads(installation.job("readable")) == {"good": 100_020, "marked": 0}
+    assert under(installation, new) == ROWS + 20
+    assert json.loads(installation.job("readable")) == {"good": ROWS + 20, "marked": 0}
     assert installation.report("rotate_keys")["changed"] == 0
 
 

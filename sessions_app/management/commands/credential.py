@@ -261,7 +261,9 @@ def _login(actions: Any) -> CommandParser:
 
 
 def _import(actions: Any) -> CommandParser:
-    imported: CommandParser = actions.add_parser("import", help="from a file of another program")
+    imported: CommandParser = actions.add_parser(
+        "import", help="from a file of another program"
+    )
     imported.add_argument("file", type=Path)
     imported.add_argument("--companion", type=Path, help="the second file, if any")
     imported.add_argument("--name", default="", help="without: only show the offers")

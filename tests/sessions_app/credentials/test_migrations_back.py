@@ -1,5 +1,6 @@
 """The way back: the same table, byte for byte, or a refusal in words."""
 
+import os
 from uuid import uuid4
 
 import pytest
@@ -140,8 +141,8 @@ def test_it_refuses_to_go_back_over_teams(database):
 
 
 @pytest.mark.timeout(600)
-def test_a_hundred_thousand_rows_go_forward_and_back(database):
-    count = 100_000
+def test_many_rows_go_forward_and_back(database):
+    count = 100_000 if os.environ.get("MAESTRO_PROOF_RUNS") else 20_000
     fill(
         database,
         lambda table: [
