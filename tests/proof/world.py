@@ -145,11 +145,20 @@ class World:
 
     def post(self, path: str, body: dict[str, Any]) -> requests.Response:
         """Send JSON as the page does."""
-        token = self.session.cookies["csrftoken"]
-        headers = {"X-CSRFToken": token, "Referer": self.url}
         return self.session.post(
-            f"{self.url}{path}", json=body, headers=headers, timeout=20
+            f"{self.url}{path}", json=body, headers=self._headers(), timeout=20
         )
+
+    def delete(self, path: str) -> None:
+        """Take away what is there."""
+        answer = self.session.delete(
+            f"{self.url}{path}", headers=self._headers(), timeout=20
+        )
+        assert answer.ok, answer.text
+
+    def _headers(self) -> dict[str, str]:
+        token = self.session.cookies["csrftoken"]
+        return {"X-CSRFToken": token, "Referer": self.url}
 
     def run(self, seen: Seen) -> dict[str, Any]:
         """The run and its answer as they are stored."""
