@@ -33,6 +33,7 @@ urlpatterns = [
     path("api/audits/", audits.collection, name="api-audits"),
     path("api/audits/<uuid:audit_id>/", audits.one, name="api-audit"),
     path("api/audits/<uuid:audit_id>/stop/", audits.stop, name="api-audit-stop"),
+    path("api/audits/<uuid:audit_id>/again/", audits.again, name="api-audit-again"),
     path(
         "audits/<uuid:audit_id>/report.json",
         audits.export_file,

@@ -76,6 +76,7 @@ _TABLE = (
     Setting("MAESTRO_KEEP_BROKEN_LOGS_DAYS", "int", 30, "Days for which the events of an answer that broke off are kept: so long it can be gone on with."),
     Setting("MAESTRO_KEEP_SIGN_INS_DAYS", "int", 90, "Days for which sign-ins and refused ones are kept, with their addresses. 0 keeps none."),
     Setting("MAESTRO_KEEP_AUDITS_DAYS", "int", 365, "Days for which reports of code audits are kept. 0 keeps them until their owners delete them."),
+    Setting("MAESTRO_KEEP_AUDIT_SOURCES", "bool", True, "Keep code that was pasted, chosen or given to `audit_code` with its audit, so that it can be audited again."),
     Setting("MAESTRO_KEEP_COPIES", "int", 3, "Copies of the SQLite database that are kept from before migrations; at least 1."),
     Setting("MAESTRO_MAX_BODY_BYTES", "int", 2_000_000, "Largest request body, in bytes."),
     Setting("MAESTRO_MAX_FILE_BYTES", "int", 20_000_000, "Largest file that can be added to a context, in bytes."),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import uuid
+import zlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 from django.conf import settings
 from django.db import models
 
@@ -68,6 +71,7 @@ class Audit(models.Model):
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)  # pieces of the source
     total = models.PositiveIntegerField(default=0)
+    can_repeat = models.BooleanField(default=False)  # it has an AuditSource
     now = models.CharField(max_length=300, blank=True)  # what happens at the moment
     report = models.JSONField(null=True, blank=True)
     summary = models.JSONField(default=dict, blank=True)
@@ -93,3 +97,42 @@ class Audit(models.Model):
 
     def __str__(self) -> str:
         return f"audit of {self.source_name}"
+
+
+class AuditSource(models.Model):
+    """What an audit was of, and how it was asked for.
+
+    `path`, `pattern`: of the workspace, which is read anew. Else `packed`: the text, or
+    texts by path, themselves. `options`: those of `provider.audit_code` that are data.
+    """
+
+    audit = models.OneToOneField(
+        Audit, primary_key=True, on_delete=models.CASCADE, related_name="source"
+    )
+    credential = models.ForeignKey(
+        "sessions_app.SavedAuthentication",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    options = models.JSONField(default=dict, blank=True)
+    path = models.CharField(max_length=1000, blank=True)
+    pattern = models.CharField(max_length=500, blank=True)
+    packed = models.BinaryField(default=b"")
+
+    def __str__(self) -> str:
+        return f"source of {self.audit_id}"
+
+    def pack(self, source: str | Mapping[str, str]) -> None:
+        """Keep this text, or these texts by path."""
+        if isinstance(source, str):  # half a surrogate pair is no text in a file either
+            text = msgspec.json.encode(source.encode("utf-8", "replace").decode())
+        else:
+            text = msgspec.json.encode(dict(source))
+        self.packed = zlib.compress(text, 6)
+
+    def unpack(self) -> str | dict[str, str]:
+        """As it was packed."""
+        text = zlib.decompress(bytes(self.packed))
+        return msgspec.json.decode(text, type=str | dict[str, str])

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from providers.audit.report import AuditReport
 
@@ -39,14 +39,26 @@ class ContextAccess(Protocol):
 AuditedSource = str | Mapping[str, str]
 
 
+class Place(NamedTuple):
+    """A file or directory of the workspace, and what files below it must fit."""
+
+    path: str
+    pattern: str = ""
+
+
 class AuditAccess(Protocol):
     """Code audits on behalf of one allowed call."""
 
     def __call__(
-        self, source: AuditedSource, name: str, floor: str, context: ToolContext
+        self,
+        source: AuditedSource,
+        name: str,
+        floor: str,
+        context: ToolContext,
+        place: Place | None = None,
     ) -> AuditReport:
         """The report, kept for the person who asked. Ends with `context.stop` and at its
-        deadline. Raises ToolError."""
+        deadline. `place`: where the source was read. Raises ToolError."""
         ...
 
 

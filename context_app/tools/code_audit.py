@@ -17,6 +17,7 @@ from context_app.tools._tree import Walk, matcher
 from context_app.tools.base import (
     Arguments,
     AuditedSource,
+    Place,
     Risk,
     Tool,
     ToolContext,
@@ -120,13 +121,14 @@ def _run(arguments: Arguments, context: ToolContext) -> str:
         raise ToolError(f"severity_floor is one of {', '.join(SEVERITIES)}.")
     name = " ".join(str(arguments.get("name") or "").split())
     source: AuditedSource = text
-    gathered = Gathered()
+    gathered, place = Gathered(), None
     if path:
+        place = Place(_paths.spelled(path), str(arguments.get("pattern") or ""))
         gathered = gather(context, path, arguments.get("pattern"))
         source = gathered.files
         name = name or _paths.spelled(path)
     name = name or "source"
-    report = context.audit(source, name, floor, context)
+    report = context.audit(source, name, floor, context, place)
     return _told(report, name, gathered)
 
 

@@ -1,4 +1,4 @@
-"""JSON of code audits: begin, follow, read, stop, delete; and the report as a file."""
+"""JSON of code audits: begin, follow, read, stop, repeat, delete; the report as a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from context_app.services import audits as kept
+from context_app.tools.base import Place
 from providers.audit import RULES
 from providers.audit.report import Severity
 from sessions_app.errors import Invalid, ServiceError
-from sessions_app.runs import audit_sources, audits
+from sessions_app.runs import audit_sources, audits, audits_again
 from sessions_app.services.shapes import audit_view
 from sessions_app.storable import without_nul
 from sessions_app.views.json_api import body, json_view
@@ -60,6 +61,7 @@ def _begin(request: HttpRequest) -> Any:
         credential_id=sent.credential_id,
         model=sent.model,
         options=options,
+        place=Place(sent.path, sent.pattern) if sent.path else None,
     )
     return {"audit": audit_view(row), "left_out": left_out}
 
@@ -103,6 +105,11 @@ def _stop(request: HttpRequest, audit_id: UUID) -> Any:
     return {"audit": audit_view(audits.stop(request.user, audit_id))}
 
 
+def _again(request: HttpRequest, audit_id: UUID) -> Any:
+    begun = audits_again.again(request.user, audit_id)
+    return {"audit": audit_view(begun.row), "left_out": begun.left_out}
+
+
 @require_safe
 @login_required
 def export_file(request: HttpRequest, audit_id: UUID, form: str) -> HttpResponse:
@@ -125,3 +132,4 @@ def export_file(request: HttpRequest, audit_id: UUID, form: str) -> HttpResponse
 collection = json_view(GET=_list, POST=_begin)
 one = json_view(GET=_show, DELETE=_delete)
 stop = json_view(POST=_stop)
+again = json_view(POST=_again)

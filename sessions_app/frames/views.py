@@ -191,6 +191,7 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
 
     `done` of `total` pieces of the source were judged; `now` says what happens. `summary`,
     once a part was judged: counts by severity, comparison, usage and cost, prompt version.
+    `can_repeat`: what was audited is kept, or is in the workspace.
     """
 
     id: UUID
@@ -209,4 +210,5 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
     summary: dict[str, Any] | None = None
     conversation_id: UUID | None = None
     previous_id: UUID | None = None
+    can_repeat: bool = False
     finished_at: str | None = None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from context_app.services import audits as kept
-from context_app.tools.base import AuditedSource, ToolContext, ToolError
+from context_app.tools.base import AuditedSource, Place, ToolContext, ToolError
 from providers.audit import AuditReport
 from providers.errors import ProviderError
 from sessions_app.errors import ServiceError
@@ -28,7 +28,12 @@ class RunAudits:
         self._run = run
 
     def __call__(
-        self, source: AuditedSource, name: str, floor: str, context: ToolContext
+        self,
+        source: AuditedSource,
+        name: str,
+        floor: str,
+        context: ToolContext,
+        place: Place | None = None,
     ) -> AuditReport:
         run = self._run
         if run.started_by is None:
@@ -44,6 +49,7 @@ class RunAudits:
                     model=run.model if run.credential_id else "",
                     conversation_id=run.conversation_id,
                     options={"severity_floor": floor},
+                    place=place,
                 )
             return in_database(kept.report_of, row)
         except (ServiceError, ProviderError) as exc:  # a limit is one of the latter

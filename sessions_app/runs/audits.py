@@ -18,11 +18,13 @@ from typing import Any, cast
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from context_app.models import Audit
+from context_app.models import Audit, AuditSource
 from context_app.services import audits as kept
+from context_app.tools.base import Place
 from providers import provider
 from providers.audit import choose_provider
 from sessions_app.errors import Invalid, TooLarge
@@ -56,8 +58,8 @@ log = logging.getLogger(__name__)
 def start(*, user: Person, source: Source, name: str, **choice: Any) -> Audit:
     """Begin an audit; returns at once. Raises NotFound, Invalid, TooLarge, LimitReached.
 
-    `choice`: credential_id, model, conversation_id, and `options` of
-    `provider.audit_code`.
+    `choice`: credential_id, model, conversation_id, `options` of `provider.audit_code`,
+    and `place` where the source was read in the workspace.
     """
     task = _task(user, source, name, **choice)
     work = threading.Thread(
@@ -153,6 +155,7 @@ def _task(
     model: str = "",
     conversation_id: UUID | None = None,
     options: Mapping[str, Any] | None = None,
+    place: Place | None = None,
     stop: threading.Event | None = None,
 ) -> Task:
     _check(source)
@@ -172,14 +175,30 @@ def _task(
         now="waiting for its turn",
         worker=identity(),
     )
-    _store(user, row)
+    given = dict(options or {})
+    repeats = _to_repeat(source, place, credential=credential, options=given)
+    _store(user, row, repeats)
     stop = stop or threading.Event()
     audits_at_work.register(row.pk, stop)
-    return Task(row, user, credential, source, dict(options or {}), stop)
+    return Task(row, user, credential, source, given, stop)
 
 
-def _store(user: Person, row: Audit) -> None:
+def _to_repeat(
+    source: Source, place: Place | None, **fields: Any
+) -> AuditSource | None:
+    """What is needed to audit this again; None where the operator keeps no sources."""
+    if place is not None:
+        return AuditSource(**fields, path=place.path, pattern=place.pattern)
+    if not settings.MAESTRO_KEEP_AUDIT_SOURCES:
+        return None
+    kept_source = AuditSource(**fields)
+    kept_source.pack(source)
+    return kept_source
+
+
+def _store(user: Person, row: Audit, repeats: AuditSource | None) -> None:
     """Keep the row, if the person has not too many at work already."""
+    row.can_repeat = repeats is not None
     with writing():
         # Two requests at once must not both find the last free place.
         get_user_model().objects.select_for_update().get(pk=row.owner_id)
@@ -190,6 +209,9 @@ def _store(user: Person, row: Audit) -> None:
                 "stop one."
             )
         row.save(force_insert=True)
+        if repeats is not None:
+            repeats.audit = row
+            repeats.save(force_insert=True)
     notices.audit_changed(row)
 
 

@@ -207,6 +207,7 @@ def audit_view(row: Audit) -> AuditView:
         summary=row.summary or None,
         conversation_id=row.conversation_id,
         previous_id=row.previous_id,
+        can_repeat=row.can_repeat,
         created_at=_iso(row.created_at) or "",
         finished_at=_iso(row.finished_at),
     )

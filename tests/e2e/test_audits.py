@@ -185,6 +185,62 @@ def test_what_the_command_audited_is_in_the_list(page, product):
     expect(card(page, "cli.py")).to_contain_text("1 critical")
 
 
+def test_an_audit_is_repeated_and_compared_with_the_last(page, product):
+    opened(page, BAD, "twice.py")
+    first = page.url
+    page.locator("[data-does=again]").click()
+    page.wait_for_url(lambda url: "/audits/" in url and url != first)
+    expect(page.locator("#audit-head [data-state=done]")).to_be_visible()
+    expect(page.locator("#audit-head")).to_contain_text("0 new, 2 unchanged, 0 fixed")
+    expect(page.locator('#findings > li[data-state="unchanged"]')).to_have_count(2)
+    page.get_by_role("link", name="the audit before").click()
+    assert page.url == first
+
+    page.goto("/audits/")
+    expect(card(page, "twice.py")).to_have_count(2)
+    card(page, "twice.py").first.locator("[data-does=again]").click()
+    expect(card(page, "twice.py")).to_have_count(3)
+    newest = card(page, "twice.py").first
+    expect(newest.locator("[data-state=done]")).to_be_visible()
+    expect(newest).to_contain_text("0 new, 2 unchanged, 0 fixed")
+
+
+def test_a_path_of_the_workspace_is_read_anew(page, product):
+    workspace = Path(product.started.env["MAESTRO_WORKSPACE"])
+    (workspace / "mended.py").write_text(BAD)
+    page.goto("/audits/")
+    page.locator("input[value=path]").check(force=True)
+    page.fill("#path", "mended.py")
+    page.click("#begin")
+    expect(card(page, "mended.py").locator("[data-state=done]")).to_be_visible()
+    (workspace / "mended.py").write_text(BAD.replace("pickle.loads(raw)", "raw"))
+    card(page, "mended.py").locator("[data-does=again]").click()
+    newest = card(page, "mended.py").first
+    expect(newest).to_contain_text("0 new, 1 unchanged, 1 fixed")
+
+
+def test_an_audit_whose_source_was_not_kept_says_why_it_cannot_be_repeated(
+    page, product
+):
+    opened(page, BAD, "unkept.py")
+    key = page.url.rstrip("/").rpartition("/")[2]
+    product.started.manage(
+        "shell", "-c",
+        "from context_app.models import Audit, AuditSource\n"
+        f"AuditSource.objects.filter(audit='{key}').delete()\n"
+        f"Audit.objects.filter(pk='{key}').update(can_repeat=False)",
+    )  # fmt: skip
+    page.reload()
+    expect(page.locator("#audit-head")).to_contain_text("give it the same name")
+    button = page.locator("[data-does=again]")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("is not kept here")
+    page.goto("/audits/")
+    expect(card(page, "unkept.py")).to_have_count(1)
+
+
 def test_what_fails_says_why(page, product):
     product.control("faults", kind="status", status=401)
     begin(page, BAD, "refused.py")

@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 
 from context_app.models import (
     Audit,
+    AuditSource,
     ContextChunk,
     IntentEvent,
     StandingApproval,
@@ -105,7 +106,7 @@ def snapshot() -> tuple[Any, ...]:
     """Every row that somebody could have wanted to change."""
     models = (
         Conversation, Message, Run, SavedAuthentication, PendingLogin, ToolIntent,
-        IntentEvent, ContextChunk, StandingApproval, Audit,
+        IntentEvent, ContextChunk, StandingApproval, Audit, AuditSource,
     )  # fmt: skip
     return tuple(list(model.objects.order_by("pk").values()) for model in models)
 

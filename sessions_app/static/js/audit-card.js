@@ -54,6 +54,22 @@ export function stopButton(audit) {
     isStopping ? AUDIT.stopping : AUDIT.stop);
 }
 
+// The same source once more. `then`: called with the audit that has begun.
+export function againButton(audit, then) {
+  const press = async ({ currentTarget: button }) => {
+    if (!audit.can_repeat) { toast(AUDIT.notKept); return; } // it can be reached and asked why
+    button.disabled = true;
+    try {
+      then((await api("POST", `/api/audits/${audit.id}/again/`)).audit);
+    } catch (error) { toast(error.message); }
+    button.disabled = false;
+  };
+  return el("button", {
+    class: "button button--small", type: "button", data: { does: "again" }, "aria-label": `${AUDIT.again}: ${audit.source}`,
+    "aria-disabled": audit.can_repeat ? null : "true", title: audit.can_repeat ? null : AUDIT.notKept, on: { click: press },
+  }, AUDIT.again);
+}
+
 // `then`: called when it is gone.
 export function removeButton(audit, then) {
   const press = async () => {
@@ -83,5 +99,5 @@ export function card(audit, page) {
     summary?.comparison ? el("p", { class: "card__facts" }, compared(summary)) : "",
     el("p", { class: "card__facts" }, [audit.model, audit.provider, audit.credential].filter(Boolean).join(" · "), " · ",
       moment(audit.created_at), summary ? ` · ${cost(summary.usage)}` : ""),
-    el("div", { class: "card__actions" }, isRunning(audit) ? stopButton(audit) : "", removeButton(audit, page.removed)));
+    el("div", { class: "card__actions" }, isRunning(audit) ? stopButton(audit) : againButton(audit, page.begun), removeButton(audit, page.removed)));
 }

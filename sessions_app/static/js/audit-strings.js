@@ -14,6 +14,8 @@ export const AUDIT = {
   progress: "{done} of {total} parts read",
   stop: "Stop",
   stopping: "Stopping…",
+  again: "Audit again",
+  notKept: "What was audited then is not kept here, so that it cannot be read again. Begin a new audit and give it the same name: it is compared with this one.",
   remove: "Delete",
   removeTitle: "Delete this audit?",
   removeText: "Its report is deleted for good. The next audit of “{source}” is compared with an older one, if there is one.",

@@ -1,7 +1,7 @@
 // audit.js: one audit: how far it is, and its report.
 
 import { api } from "./api.js";
-import { compared, cost, counts, isRunning, progress, removeButton, score, stateTag, stopButton } from "./audit-card.js";
+import { againButton, compared, cost, counts, isRunning, progress, removeButton, score, stateTag, stopButton } from "./audit-card.js";
 import { AuditFilter } from "./audit-filter.js";
 import { finding, more } from "./audit-finding.js";
 import { AUDIT } from "./audit-strings.js";
@@ -49,8 +49,9 @@ function head() {
     audit.cause ? el("p", { class: `card__cause notice ${audit.state === "failed" ? "notice--error" : ""}`, role: audit.state === "failed" ? "alert" : null }, audit.cause) : "",
     summary ? counts(summary) : "",
     summary?.comparison ? el("p", { class: "card__facts" }, compared(summary)) : "",
+    isRunning(audit) || audit.can_repeat ? "" : el("p", { class: "form__help" }, AUDIT.notKept),
     el("dl", { class: "facts" }, ...facts()),
-    el("div", { class: "card__actions" }, isRunning(audit) ? stopButton(audit) : "", removeButton(audit, () => { location.href = auditsUrl; }))));
+    el("div", { class: "card__actions" }, isRunning(audit) ? stopButton(audit) : againButton(audit, (next) => { location.href = `${auditsUrl}${next.id}/`; }), removeButton(audit, () => { location.href = auditsUrl; }))));
   if (hadFocus) byId("title").focus();
   byId("exports").hidden = !summary || isRunning(audit);
 }

@@ -11,7 +11,7 @@ const AGAIN_MS = 5_000; // what another process does rings here only where they 
 const { auditsUrl, maxBytes, socketToken } = document.body.dataset;
 const audits = new Map(); // id → as it was told last
 const form = new AuditForm(Number(maxBytes));
-const page = { url: auditsUrl, removed: () => { byId("title").focus(); toast(AUDIT.removed); load().catch(() => {}); } };
+const page = { url: auditsUrl, begun, removed: () => { byId("title").focus(); toast(AUDIT.removed); load().catch(() => {}); } };
 
 async function load() {
   const found = (await api("GET", "/api/audits/")).audits;
@@ -35,10 +35,14 @@ function update(audit) {
   byId("audits-empty").hidden = true;
 }
 
-form.addEventListener("begun", ({ detail }) => {
-  update(detail);
-  byId(`audit-${detail.id}`).scrollIntoView({ block: "nearest" });
-});
+function begun(audit) {
+  update(audit);
+  const node = byId(`audit-${audit.id}`);
+  node.scrollIntoView({ block: "nearest" });
+  return node;
+}
+
+form.addEventListener("begun", ({ detail }) => begun(detail));
 
 const socket = new ChatSocket(socketToken);
 socket.addEventListener("frame", ({ detail }) => { if (detail.type === "audit") update(detail.audit); });

@@ -116,6 +116,7 @@ BARE = {
     "audit",
     "api-audit",
     "api-audit-stop",
+    "api-audit-again",
     "audit-json",
     "audit-markdown",
     "audit-sarif",
