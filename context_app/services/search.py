@@ -25,8 +25,9 @@ _BEST_OF = 500  # hits that are looked through for the best of each conversation
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. `kind`: message, title or chunk; `title` of its conversation or
-    of the chunk itself; `snippet`: the words and what is around them."""
+    """What was found. `kind`: message, title or chunk; `id` of that; of other words for
+    a part of the context, that part's, as the panel lists it. `title` of the
+    conversation or of the chunk itself; `snippet`: the words and what is around them."""
 
     kind: str
     id: UUID
@@ -113,6 +114,7 @@ def _shown(found: Sequence[Found], asked: Sequence[Word]) -> list[Hit]:
     )
     hits = []
     for one in found:
+        key = one.id
         title = titles.get(one.conversation_id, "") if one.conversation_id else ""
         text: str | None = title
         if one.kind == "message":
@@ -121,11 +123,12 @@ def _shown(found: Sequence[Found], asked: Sequence[Word]) -> list[Hit]:
             chunk = chunks.get(one.id)
             text = chunk.text if chunk else None
             title = chunk.title if chunk else ""
+            key = (chunk.shadows if chunk else None) or key
         if text is not None:  # else it went away meanwhile
             hits.append(
                 Hit(
                     kind=one.kind,
-                    id=one.id,
+                    id=key,
                     conversation_id=one.conversation_id,
                     title=title,
                     snippet=words.snippet(text, asked),

@@ -40,6 +40,20 @@ def test_the_list_says_where_in_a_conversation_the_words_stand(client, alice):
     assert place["id"] == str(Message.objects.get(text="The cellar is dry.").pk)
 
 
+def test_a_part_of_the_context_is_named_as_the_panel_lists_it(client, alice):
+    row = make_conversation(alice, "the first zebra", "no animals")
+    url = f"/api/conversations/{row.pk}/context/"
+    client.post(url, {"text": "A horse."}, content_type="application/json")
+    said = Message.objects.get(text="the first zebra")
+    change = {"text": "the first donkey"}
+    client.patch(f"{url}{said.pk}/", change, content_type="application/json")
+    listed = {c["preview"]: c["id"] for c in client.get(url).json()["chunks"]}
+    for word, text in (("horse", "A horse."), ("donkey", "the first donkey")):
+        found = client.get("/api/conversations/", {"q": word}).json()["found"]
+        place = found[str(row.pk)]
+        assert (place["kind"], place["id"]) == ("chunk", listed[text])
+
+
 def test_the_panel_finds_what_is_said_attached_edited_and_given_by_tools(client, alice):
     row = make_conversation(alice, "the first zebra", "no animals")
     answer = Message.objects.get(text="no animals")

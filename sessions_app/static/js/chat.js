@@ -7,6 +7,7 @@ import { Composer } from "./composer.js";
 import { ContextPanel } from "./context-panel.js";
 import { CredentialNotices } from "./credential-notices.js";
 import { byId, toast } from "./dom.js";
+import { showFoundChunk } from "./found-chunk.js";
 import { showFound } from "./found-message.js";
 import { offer } from "./local-servers.js";
 import { messageActions } from "./message-actions.js";
@@ -54,10 +55,12 @@ async function open(id, { push = true } = {}) {
   }
 }
 
-// At the message in which a search found the words.
-async function openAt({ id, messageId }) {
+// At the message, or the part of the context, in which a search found the words.
+async function openAt({ id, place }) {
   await open(id);
-  if (messageId && thread.conversationId === id && !(await showFound(thread, messageId))) toast(STRINGS.foundElsewhere);
+  if (thread.conversationId !== id) return; // they went elsewhere
+  if (place?.kind === "message" && !(await showFound(thread, place.id))) toast(STRINGS.foundElsewhere);
+  if (place?.kind === "chunk" && !(await showFoundChunk(context, place))) toast(STRINGS.foundRemoved);
 }
 
 // A conversation before its first question: something is to be said with it.

@@ -111,6 +111,7 @@ export class ContextPanel {
       byId("context-older").textContent = say(CONTEXT.older, { n: frame.older, tokens: frame.older_tokens });
     }
     this.empty();
+    if (frame.is_whole) this.list.dispatchEvent(new Event("maestro:context"));
     if (this.search.hits) this.search.soon();
     this.exact.soon();
   }

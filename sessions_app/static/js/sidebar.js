@@ -122,7 +122,7 @@ export class Sidebar extends EventTarget {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       this.toggle(false);
-      this.dispatchEvent(new CustomEvent("open", { detail: { id: row.id, messageId: place?.kind === "message" ? place.id : "" } }));
+      this.dispatchEvent(new CustomEvent("open", { detail: { id: row.id, place } }));
     });
     const menu = el("button", { class: "icon-button conversation__menu", type: "button", "aria-haspopup": "true", "aria-label": say(STRINGS.menu, { title }), data: { menu: row.id }, on: { click: (event) => this.menu(event.currentTarget, row) } }, "⋯");
     return el("li", { class: `conversation${row.id === this.openId ? " conversation--open" : ""}` }, link, menu);

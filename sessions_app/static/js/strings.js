@@ -78,6 +78,7 @@ export const STRINGS = {
   menu: "More for “{title}”",
   untitled: "Untitled",
   foundElsewhere: "The words stand in another version of this conversation, or far above.",
+  foundRemoved: "The words stand in a part that was taken out of the context. “Bring back” shows it again.",
   today: "Today",
   yesterday: "Yesterday",
   week: "Last seven days",
