@@ -16,7 +16,11 @@ from typing import Any
 
 import structlog
 
+from maestro.env import SettingError
 from providers.http.redact import redact
+
+_FORMATS = ("auto", "json", "text")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 # These print URLs, bodies or tokens at DEBUG; nothing we need comes below INFO.
 _CAPPED = (
@@ -90,12 +94,15 @@ def _renderers(log_format: str) -> list[Any]:
 
 
 def dict_config(log_format: str, level: str) -> dict[str, Any]:
-    """The `logging` configuration for `MAESTRO_LOG_FORMAT` and `MAESTRO_LOG_LEVEL`."""
-    if log_format not in ("auto", "json", "text"):
-        log_format = "auto"
-    level = level.upper()
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        level = "INFO"
+    """The `logging` configuration for `MAESTRO_LOG_FORMAT` and `MAESTRO_LOG_LEVEL`.
+
+    Raises SettingError: who asked for less, or for JSON, must not find out too late.
+    """
+    log_format, level = log_format.lower(), level.upper()
+    if log_format not in _FORMATS:
+        raise SettingError(f"MAESTRO_LOG_FORMAT is one of {', '.join(_FORMATS)}.")
+    if level not in _LEVELS:
+        raise SettingError(f"MAESTRO_LOG_LEVEL is one of {', '.join(_LEVELS)}.")
     capped = {
         name: {"level": "WARNING" if level == "ERROR" else "INFO"} for name in _CAPPED
     }

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 from django.conf import settings
 from django.core.management import call_command
 
-from maestro import env
+from maestro import env, log_config
 
 DOCS = Path(settings.BASE_DIR) / "docs" / "settings.md"
 
@@ -46,6 +47,25 @@ def test_a_number_that_means_nothing_stops_the_start(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(env.SettingError, match=name):
         env.read(name)
+
+
+@pytest.mark.parametrize(
+    ("log_format", "level", "words"),
+    [
+        ("jsonl", "INFO", "MAESTRO_LOG_FORMAT is one of auto, json, text"),
+        ("json", "WARN", "MAESTRO_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR"),
+    ],
+)
+def test_a_wrong_word_for_the_logs_stops_the_start(log_format, level, words):
+    with pytest.raises(env.SettingError, match=words):
+        log_config.dict_config(log_format, level)
+
+
+def test_words_for_the_logs_may_be_large_or_small():
+    config = log_config.dict_config("JSON", "warning")
+    assert config["root"]["level"] == "WARNING"
+    *_, renderer = config["formatters"]["structured"]["processors"]
+    assert isinstance(renderer, structlog.processors.JSONRenderer)
 
 
 def test_a_secret_may_come_from_a_file(monkeypatch, tmp_path):
