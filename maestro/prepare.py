@@ -22,7 +22,7 @@ from django.db import connection, connections
 from maestro import keys
 from maestro.operations import schema
 from maestro.operations.errors import OperationFailed
-from sessions_app import tasks
+from sessions_app import installation, tasks
 from sessions_app.models import EncryptionCanary
 from sessions_app.sealing import crypto
 
@@ -50,6 +50,7 @@ def prepare(say: Say) -> None:
         ) from None
     _checks(say)
     tasks.ensure_schedules()
+    installation.host_id()  # made once; backups are told apart by it
     _static_files(say)
     # Whoever forks after this must not share a connection.
     connections.close_all()

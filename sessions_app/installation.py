@@ -6,12 +6,12 @@ import uuid
 
 from sessions_app.models import InstallationFact
 
-_HOST_ID = "host_id"
+HOST_ID = "host_id"
 
 
 def host_id() -> str:
     """A URN that stays the same for as long as the database lives. Not a secret."""
     fact, _ = InstallationFact.objects.get_or_create(
-        name=_HOST_ID, defaults={"value": uuid.uuid4().urn}
+        name=HOST_ID, defaults={"value": uuid.uuid4().urn}
     )
     return fact.value

@@ -211,6 +211,7 @@ class _Manifest(msgspec.Struct):
     keys: dict[str, int]
     rows: int
     parts: dict[str, _Part]
+    installation: str = ""  # whose it is; not told by earlier versions
     sequences: dict[str, int] = {}
 
 

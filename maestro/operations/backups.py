@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connections
 
 from maestro.operations import drafts, facts, locks, postgres, sqlite
-from maestro.operations.archive import Writer
+from maestro.operations.archive import Reader, Writer
 from maestro.operations.errors import OperationFailed, in_words
 from maestro.operations.verifying import Report, check
 from providers import VERSION
@@ -74,13 +74,33 @@ def make_backup(
     return report
 
 
-def prune(folder: Path, keep: int) -> list[str]:
-    """Remove all but the newest `keep` of the backups with our names; their names."""
-    found = sorted(p for p in folder.iterdir() if _NAME.match(p.name) and p.is_file())
+def prune(newest: Path, keep: int) -> list[str]:
+    """Remove all but the newest `keep` of this installation's backups; their names.
+
+    `newest`: the one made just now, in whose folder others may keep theirs.
+    """
+    with Reader(newest) as reader:
+        ours = reader.manifest["installation"]
+    found = sorted(
+        path
+        for path in newest.parent.iterdir()
+        if _NAME.match(path.name) and path.is_file() and _is_of(ours, path)
+    )
     gone = found[: max(0, len(found) - keep)]
     for path in gone:
         path.unlink()
     return [path.name for path in gone]
+
+
+def _is_of(installation: str, path: Path) -> bool:
+    """Whether a file is a backup of it. Earlier versions did not write whose it is: those
+    count where they are sealed with a key of ours."""
+    try:
+        with Reader(path) as reader:
+            named = reader.manifest["installation"]
+            return named == installation if named else reader.is_sealed
+    except OperationFailed:  # not a backup, or not whole: somebody may want to look
+        return False
 
 
 def _write(draft: Path, folder: Path, progress: Progress, plain_is_fine: bool) -> None:

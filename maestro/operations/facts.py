@@ -10,6 +10,7 @@ from django.apps import apps
 from django.db.migrations.loader import MigrationLoader
 
 from maestro.operations.errors import NewerSchema
+from sessions_app import installation
 from sessions_app.services import sealed_columns
 
 Ask = Callable[[str], Iterable[tuple[Any, ...]]]
@@ -19,7 +20,7 @@ ENCRYPTING_MIGRATION = "0003_encrypt_and_name"
 
 
 def gather(ask: Ask, tables: Collection[str]) -> dict[str, Any]:
-    """Migrations and the keys in use, from one snapshot of a database."""
+    """Whose it is, its migrations and the keys in use, from one snapshot of a database."""
     keys: Counter[str] = Counter()
     for column in sealed_columns.COLUMNS:
         if column.table not in tables:
@@ -36,7 +37,21 @@ def gather(ask: Ask, tables: Collection[str]) -> dict[str, Any]:
     migrations: Iterable[tuple[Any, ...]] = []
     if "django_migrations" in tables:
         migrations = ask("SELECT app, name FROM django_migrations ORDER BY id")
-    return {"migrations": [list(row) for row in migrations], "keys": dict(keys)}
+    return {
+        "migrations": [list(row) for row in migrations],
+        "keys": dict(keys),
+        "installation": _installation(ask, tables),
+    }
+
+
+def _installation(ask: Ask, tables: Collection[str]) -> str:
+    """Its opaque id; "" for a database that was not prepared by this version."""
+    if "sessions_app_installationfact" not in tables:
+        return ""
+    known: dict[str, str] = dict(
+        ask("SELECT name, value FROM sessions_app_installationfact")
+    )
+    return known.get(installation.HOST_ID, "")
 
 
 def _has(ask: Ask, table: str, field: str) -> bool:

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import shutil
 import stat
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -131,20 +133,56 @@ def test_keys_are_not_put_beside_the_backup_and_nothing_is_overwritten(
     assert backup.read_text() == "precious"
 
 
+def dated(backup, folder, *days):
+    """Copies under the names that a backup gets by itself."""
+    return [
+        shutil.copy(backup, folder / f"maestro-202601{day:02}T000000Z.backup")
+        for day in days
+    ]
+
+
 @whatever_the_database
 def test_only_the_newest_backups_are_kept_and_strangers_are_left_alone(
-    installation, tmp_path
+    installation, new, tmp_path
 ):
-    stranger = tmp_path / "notes.backup"
-    stranger.touch()
-    for second in range(3):
-        (tmp_path / f"maestro-2026010{second}T000000Z.backup").touch()
-    done = installation.report("backup", "--to", tmp_path, "--keep", "2")
-    assert done["removed"] == [
-        "maestro-20260100T000000Z.backup",
-        "maestro-20260101T000000Z.backup",
-    ]
-    assert stranger.exists()
+    """Not counted either: what another installation saved here is no backup of ours."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    installation.manage("backup", "--to", ours)
+    new("two").manage("backup", "--to", theirs)
+    first, second, third = dated(ours, folder, 1, 2, 3)
+    strangers = [*dated(theirs, folder, 4, 5, 6), folder / "notes.backup"]
+    strangers[-1].touch()
+    broken = folder / "maestro-20260107T000000Z.backup"
+    broken.write_bytes(ours.read_bytes()[:-100])
+
+    done = installation.report("backup", "--to", folder, "--keep", "2")
+
+    assert done["removed"] == [first.name, second.name]
+    assert set(folder.iterdir()) == {
+        third, *strangers, broken, Path(done["path"]),
+    }  # fmt: skip
+
+
+@whatever_the_database
+def test_backups_of_before_their_maker_was_written_count_by_their_seal(
+    installation, new, tmp_path
+):
+    unnamed, theirs = tmp_path / "unnamed", tmp_path / "theirs"
+    for each, path in ((installation, unnamed), (new("two"), theirs)):
+        each.sql("DELETE FROM sessions_app_installationfact WHERE name = 'host_id'")
+        each.manage("backup", "--to", path)
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (old,) = dated(unnamed, folder, 1)
+    (foreign,) = dated(theirs, folder, 2)
+    installation.manage("prepare")
+
+    done = installation.report("backup", "--to", folder, "--keep", "1")
+
+    assert done["removed"] == [old.name]
+    assert foreign.exists()
 
 
 def test_it_is_refused_while_something_runs(installation, kind, tmp_path):

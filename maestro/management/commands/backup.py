@@ -25,7 +25,9 @@ class Command(OperationCommand):
             "--to", type=Path, help="file or folder (default: backups/ in the data)"
         )
         parser.add_argument(
-            "--keep", type=int, help="keep only the newest KEEP backups in that folder"
+            "--keep",
+            type=int,
+            help="keep only the newest KEEP backups of this installation in that folder",
         )
         parser.add_argument(
             "--keys-to",
@@ -54,6 +56,6 @@ class Command(OperationCommand):
                 "signing key. Keep it apart from the backups."
             )
         if options["keep"] is not None:
-            document["removed"] = backups.prune(path.parent, max(1, options["keep"]))
+            document["removed"] = backups.prune(path, max(1, options["keep"]))
             lines += [f"removed {name}" for name in document["removed"]]
         self.show(document, "\n".join(lines), as_json=options["json"])
