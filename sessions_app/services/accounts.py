@@ -26,9 +26,26 @@ log = logging.getLogger(__name__)
 MAX_PASSWORD = 1024  # hashing a longer one is work that a stranger could make us do
 
 
+def normalized(name: str) -> str:
+    """A user name as it is kept: one spelling (NFKC) of what looks the same."""
+    found: str = User.normalize_username(name.strip())
+    return found
+
+
+def is_taken(name: str) -> bool:
+    """Whether somebody has this name: "Anna" beside "anna" would be mistaken for her."""
+    if User.objects.filter(username__iexact=name).exists():
+        return True
+    if name.isascii():
+        return False
+    # SQLite knows the two cases of ASCII letters only.
+    names = User.objects.values_list("username", flat=True)
+    return name.casefold() in {other.casefold() for other in names.iterator()}
+
+
 def new_account(*, username: str, password: str, again: str, **fields: Any) -> User:
     """A person who is not saved yet. Raises Invalid, NameTaken."""
-    name = User.normalize_username(username.strip())
+    name = normalized(username)
     if not name:
         raise Invalid("Choose a user name.", field="username")
     user = User(username=name, **fields)
@@ -36,8 +53,7 @@ def new_account(*, username: str, password: str, again: str, **fields: Any) -> U
         user.clean_fields(exclude=["password"])
     except ValidationError as exc:
         raise Invalid(" ".join(exc.messages), field="username") from None
-    # "Anna" beside "anna" would be somebody to mistake for her.
-    if User.objects.filter(username__iexact=name).exists():
+    if is_taken(name):
         raise _taken()
     set_password(user, password, again)
     return user

@@ -118,14 +118,19 @@ def is_welcome(claims: Mapping[str, Any]) -> bool:
 
 
 def _new_person(claims: Mapping[str, Any]) -> User:
-    """With a free name, after what the issuer says; with no password."""
-    wanted = str(claims.get("preferred_username") or claims.get("email") or "person")
-    base = _UNFIT.sub("_", wanted.partition("@")[0])[:100].strip("_.") or "person"
+    """With a free name, after what the issuer says; with no password.
+
+    The rules are those of names that people choose (`accounts.py`), but nothing is
+    refused: what does not fit is written otherwise.
+    """
+    told = str(claims.get("preferred_username") or claims.get("email") or "person")
+    wanted, _, _ = accounts.normalized(told).partition("@")
+    base = _UNFIT.sub("_", wanted)[:100].strip("_.") or "person"
     shown = "".join(c for c in str(claims.get("name") or "") if c.isprintable())[:80]
     email = str(claims.get("email") or "")[:254]
     for number in range(1, 1000):
         name = base if number == 1 else f"{base}-{number}"
-        if User.objects.filter(username__iexact=name).exists():
+        if accounts.is_taken(name):
             continue
         user = User(username=name, first_name=shown, email=email)
         user.set_unusable_password()

@@ -7,8 +7,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from sessions_app.errors import NameTaken
 from sessions_app.models import Conversation, Message, SignedInBrowser
-from sessions_app.services import browsers, directory
+from sessions_app.services import accounts, browsers, directory
 from tests.sessions_app.factories import (
     PASSWORD,
     make_credential,
@@ -21,6 +22,14 @@ from tests.sessions_app.factories import (
 pytestmark = pytest.mark.django_db
 
 NEW = "another one, and long enough"
+
+
+@pytest.mark.parametrize("name", ["ANNA", "ａｎｎａ", "ÉMILE", " anna "])
+def test_nobody_takes_a_name_that_is_somebodys_in_another_spelling(name):
+    make_user("anna")
+    make_user("émile")
+    with pytest.raises(NameTaken):
+        accounts.new_account(username=name, password=NEW, again=NEW)
 
 
 def signed_in(user, agent="Firefox"):

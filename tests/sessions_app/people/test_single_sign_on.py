@@ -123,6 +123,45 @@ def test_identities_of_another_issuer_are_others() -> None:
     assert len(keys) == 3
 
 
+@pytest.fixture
+def joined(issuer, monkeypatch):
+    """Come in with a user name of the issuer's; the name that becomes of it."""
+    monkeypatch.setattr(single_sign_on, "_add", lambda *_: None)  # the library's table
+
+    def join(name: str) -> str:
+        claims = {
+            "preferred_username": name,
+            "email": "somebody@example.org",
+            "email_verified": True,
+        }
+        return single_sign_on.join(subject="s", claims=claims).get_username()
+
+    return join
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("ａｄｍｉｎ", "admin-2"),  # full width
+        ("𝐀𝐝𝐦𝐢𝐧", "Admin-2"),  # bold
+        ("ADMIN", "ADMIN-2"),
+        ("admin＠example.org", "admin-2"),  # an @ of full width
+        ("ÉMILE", "ÉMILE-2"),
+        ("e\u0301mile", "émile-2"),  # a letter and its accent
+        ("ﬁona", "fiona"),
+        ("ada lovelace", "ada_lovelace"),
+        ("\u202eadmin", "admin-2"),  # written from right to left
+    ],
+)
+def test_a_name_of_the_issuer_becomes_one_that_looks_like_nobody_elses(
+    joined, told, name
+) -> None:
+    make_user("admin")
+    make_user("émile")
+    assert joined(told) == name
+
+
 @pytest.mark.django_db
 def test_where_passwords_are_off_they_are_left_to_who_has_all_rights(settings) -> None:
     settings.AUTHENTICATION_BACKENDS = [
