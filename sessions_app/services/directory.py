@@ -31,13 +31,15 @@ _MAX_TOKEN = 120
 
 
 class _Tokens(PasswordResetTokenGenerator):
+    def __init__(self, maker_id: int) -> None:
+        super().__init__()
+        self._maker_id = maker_id
+
     def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
         assert isinstance(user, User)
         rights = f"{user.is_staff:d}{user.is_superuser:d}"
-        return f"{super()._make_hash_value(user, timestamp)}{rights}"
-
-
-_TOKENS = _Tokens()
+        value = super()._make_hash_value(user, timestamp)
+        return f"{value}{rights} by {self._maker_id}"
 
 
 class Entry(NamedTuple):
@@ -119,30 +121,38 @@ def reset_token(*, user: Person, person_id: int) -> tuple[User, str]:
     """What a link for a new password carries. Raises NotFound, NotAllowed, Invalid.
 
     Django's own token: bound to the present password, so a used one is worth nothing;
-    and to the present rights, since who may make one depends on them.
+    to the present rights, since who may make one depends on them; and to its maker, who
+    must still have the right when it is used.
     """
     person = person_to_change(user=user, person_id=person_id)
     if not person.is_active:
         raise Invalid("Reopen the account first.")
-    pk = urlsafe_base64_encode(force_bytes(person.pk))
+    assert user.pk is not None  # nobody else may
+    whose, whom = (urlsafe_base64_encode(force_bytes(p.pk)) for p in (person, user))
     log.info("account.reset_link", extra={"user_id": user.pk, "person_id": person.pk})
-    return person, f"{pk}.{_TOKENS.make_token(person)}"
+    return person, f"{whose}.{whom}.{_Tokens(user.pk).make_token(person)}"
 
 
 def person_of_reset(token: str) -> User:
     """Whose new password a link is for. Raises Invalid (no token), NotFound (over)."""
-    pk, _, rest = token.partition(".") if isinstance(token, str) else ("", "", "")
-    if not pk or not rest or len(token) > _MAX_TOKEN:
+    parts = token.split(".") if isinstance(token, str) else []
+    if len(parts) != 3 or not all(parts) or len(token) > _MAX_TOKEN:
         raise Invalid("This is not a link for a new password. Copy all of it.")
     over = NotFound(
         "This link is used or too old. Ask your administrator for a new one."
     )
     try:
-        person = User.objects.get(pk=int(urlsafe_base64_decode(pk)), is_active=True)
+        person_id, maker_id = (int(urlsafe_base64_decode(part)) for part in parts[:2])
+        person = User.objects.get(pk=person_id, is_active=True)
     except (ObjectDoesNotExist, ValueError, OverflowError):
         raise over from None
-    if not _TOKENS.check_token(person, rest):
+    if not _Tokens(maker_id).check_token(person, parts[2]):
         raise over
+    maker = User.objects.filter(pk=maker_id).first()
+    if maker is None or not may(maker, Verb.CHANGE_PERSON, person):
+        raise NotFound(
+            "Whoever made this link may not do so any more. Ask another administrator."
+        )
     return person
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from sessions_app.errors import NameTaken
+from sessions_app.errors import NameTaken, NotFound
 from sessions_app.models import Conversation, Message, SignedInBrowser
 from sessions_app.services import accounts, browsers, directory
 from tests.sessions_app.factories import (
@@ -221,6 +221,44 @@ def test_a_reset_link_made_for_a_member_opens_no_administrators_account(alice, g
     assert Client().get(path).status_code == 200
     User.objects.filter(pk=alice.pk).update(**{gained: True})
     assert Client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize("lost", ["is_active", "is_staff"])
+def test_a_reset_link_ends_with_the_right_of_who_made_it(alice, lost):
+    """Else a dismissed administrator takes over an account a day later."""
+    staff = make_user("staff", is_staff=True)
+    link = signed_in(staff).post(f"/people/{alice.pk}/reset/").context["link"]
+    path = link.removeprefix(settings.MAESTRO_URL)
+    assert Client().get(path).status_code == 200
+
+    User.objects.filter(pk=staff.pk).update(**{lost: False})
+
+    for answer in (
+        Client().get(path),
+        Client().post(path, {"password": NEW, "again": NEW}),
+    ):
+        assert answer.status_code == 404
+        assert "may not do so any more" in answer.text
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
+def test_a_reset_link_outlives_no_account_that_made_it(alice):
+    staff = make_user("staff", is_staff=True)
+    _, token = directory.reset_token(user=staff, person_id=alice.pk)
+    staff.delete()
+    with pytest.raises(NotFound, match="any more"):
+        directory.person_of_reset(token)
+
+
+def test_a_reset_link_names_its_maker_and_no_other(alice, root):
+    """A dismissed one cannot write a colleague's number into it."""
+    staff = make_user("staff", is_staff=True)
+    _, own = directory.reset_token(user=staff, person_id=alice.pk)
+    _, other = directory.reset_token(user=root, person_id=alice.pk)
+    whose, _, rest = own.split(".")
+    with pytest.raises(NotFound, match="too old"):
+        directory.person_of_reset(f"{whose}.{other.split('.')[1]}.{rest}")
 
 
 def test_a_reset_link_dies_with_the_account_and_with_the_next_sign_in(
