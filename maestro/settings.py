@@ -168,7 +168,8 @@ LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 86_400  # seconds, of the link that an administrator makes
 # Ten tries in five minutes, for one name from one address: a stranger cannot lock out a
-# colleague who sits elsewhere.
+# colleague who sits elsewhere. The handler adds a limit for one name from all addresses.
+AXES_HANDLER = "sessions_app.guessing.Handler"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 5 / 60  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

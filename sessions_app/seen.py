@@ -1,4 +1,5 @@
-"""Notes which browsers are signed in and when they were used last (`browsers.note`)."""
+"""Notes which browsers are signed in and when they were used last (`browsers.note`), and
+marks them as known (`guessing.mark`)."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from contextlib import suppress
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
+from sessions_app import guessing
 from sessions_app.services import browsers
 
 
@@ -23,6 +25,7 @@ class SeenMiddleware:
         user = getattr(request, "_cached_user", None)
         key = request.session.session_key
         if user is not None and user.is_authenticated and key:
+            guessing.mark(request, response, user)
             # A busy database must not cost the answer.
             with suppress(DatabaseError):
                 browsers.note(

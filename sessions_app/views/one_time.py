@@ -25,10 +25,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from sessions_app.errors import Invalid, NotFound, ServiceError
+from sessions_app.guessing import ONE_TIME_LINK
 from sessions_app.services import directory, invitations
 
-# No person can have this name.
-_TRIES = {"username": "(one-time link)"}
+_TRIES = {"username": ONE_TIME_LINK}
 
 Open = Callable[[str], Any]
 

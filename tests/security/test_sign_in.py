@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
+from sessions_app.guessing import EVERYWHERE
 from tests.sessions_app.factories import PASSWORD, make_superuser, make_user
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +42,70 @@ def test_after_ten_wrong_passwords_even_the_right_one_waits(client, name):
     # A stranger does not lock a colleague out who sits elsewhere.
     elsewhere = try_in(Client(), "alice", PASSWORD, REMOTE_ADDR="10.0.0.9")
     assert elsewhere.status_code == 302
+
+
+def guess_from_everywhere(name: str, times: int) -> list[int]:
+    return [
+        try_in(Client(), name, "wrong", REMOTE_ADDR=f"10.1.0.{n}").status_code
+        for n in range(times)
+    ]
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody-of-that-name"])
+def test_many_addresses_guess_no_more_than_twenty_times_in_five_minutes(name):
+    make_user("alice")
+    codes = guess_from_everywhere(name, 40)
+    assert codes[: EVERYWHERE - 1] == [200] * (EVERYWHERE - 1)
+    assert set(codes[EVERYWHERE - 1 :]) == {429}
+    assert try_in(Client(), name, PASSWORD, REMOTE_ADDR="10.2.0.1").status_code == 429
+    with time_machine.travel(timezone.now() + timedelta(minutes=5, seconds=1)):
+        later = try_in(Client(), name, PASSWORD, REMOTE_ADDR="10.2.0.1")
+        assert later.status_code == (302 if name == "alice" else 200)
+
+
+def known_browser(name: str) -> Client:
+    """A browser in which this person was signed in, and is not any more."""
+    browser = Client()
+    assert try_in(browser, name, PASSWORD).status_code == 302
+    assert browser.get("/").status_code == 200
+    browser.post("/logout/")
+    return browser
+
+
+def test_who_guesses_from_everywhere_keeps_nobody_out_of_a_browser_they_know():
+    make_user("alice")
+    browser = known_browser("alice")
+    guess_from_everywhere("alice", 40)
+    again = try_in(browser, "alice", PASSWORD, REMOTE_ADDR="10.2.0.1")
+    assert again.status_code == 302
+
+
+def test_a_known_browser_may_be_wrong_ten_times_as_well():
+    make_user("alice")
+    browser = known_browser("alice")
+    guess_from_everywhere("alice", 40)
+    codes = [try_in(browser, "alice", f"wrong {n}").status_code for n in range(LIMIT)]
+    assert codes == [200] * (LIMIT - 1) + [429]
+
+
+@pytest.mark.parametrize("how", ["of another", "made up", "of an older password"])
+def test_a_browser_is_known_for_one_person_and_one_password(how):
+    alice = make_user("alice")
+    make_user("bob")
+    browser = known_browser("bob" if how == "of another" else "alice")
+    if how == "made up":
+        browser.cookies["sessionid_known"] = "0" * 64
+    if how == "of an older password":
+        alice.set_password(PASSWORD)
+        alice.save()
+    guess_from_everywhere("alice", 40)
+    assert try_in(browser, "alice", PASSWORD).status_code == 429
+
+
+def test_wrong_links_of_many_addresses_leave_the_others_theirs(client):
+    for n in range(2 * EVERYWHERE):
+        wrong = client.get(f"/join/{'x' * 43}/", REMOTE_ADDR=f"10.1.0.{n}")
+        assert wrong.status_code == 404
 
 
 def test_the_admin_has_no_second_door(client):
