@@ -1,8 +1,8 @@
 """Is it alive, is it ready, and how much has it done: for supervisors and monitors.
 
-`/healthz` touches nothing but this process. `/readyz` tries what a request needs and
-names what fails. `/metrics` exists only with MAESTRO_METRICS_TOKEN. None of them tells
-an anonymous caller more than that.
+`/healthz` touches nothing but this process. `/readyz` tries what a request needs, once a
+second at most, and names what fails. `/metrics` exists only with MAESTRO_METRICS_TOKEN.
+None of them tells an anonymous caller more than that.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when a request would succeed, else 503; a word per part, no detail."""
-    parts = probes.results()
+    parts = probes.recent.results()
     is_ready = all(word == "ok" for word in parts.values())
     return JsonResponse(
         {"status": "ok" if is_ready else "failed", "parts": parts},

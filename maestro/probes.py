@@ -6,6 +6,7 @@ Each probe does the real thing, briefly, and raises when it does not work.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # A process that has just begun has not seen the worker's first beat.
 GRACE_S = 20.0
+RECENT_S = 1.0
 _BEGAN = time.monotonic()
 
 
@@ -70,6 +72,31 @@ PROBES: dict[str, Callable[[], None]] = {
     "channel_layer": _channel_layer,
     "worker": _worker,
 }
+
+
+class Recent:
+    """What the probes said a moment ago: whoever asks often, unasked, costs nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, str] = {}
+        self._at = float("-inf")
+
+    def results(self) -> dict[str, str]:
+        """At most RECENT_S old. One caller tries; who comes meanwhile waits for it."""
+        with self._lock:
+            if time.monotonic() - self._at >= RECENT_S:
+                self._found = results()
+                self._at = time.monotonic()
+            return dict(self._found)
+
+    def forget(self) -> None:
+        """The next to ask has everything tried."""
+        with self._lock:
+            self._at = float("-inf")
+
+
+recent = Recent()
 
 
 def results() -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from maestro import probes
 from sessions_app import presence
@@ -17,6 +19,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PARTS = {
     "database", "storage", "migrations", "encryption_key", "channel_layer", "worker",
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _anew():
+    """No test is told what another one found."""
+    probes.recent.forget()
+    yield
+    probes.recent.forget()
 
 
 @pytest.fixture
@@ -74,6 +84,48 @@ def test_the_database_is_tried_by_a_write(monkeypatch, client):
     monkeypatch.setattr(InstallationFact.objects, "update_or_create", full)
     status, parts = ready(client)
     assert (status, parts["database"]) == (503, "failed")
+
+
+@pytest.fixture
+def tries(monkeypatch):
+    """When the database was tried, and slowly."""
+    tried = []
+
+    def slowly():
+        tried.append(time.monotonic())
+        time.sleep(0.05)
+
+    monkeypatch.setitem(probes.PROBES, "database", slowly)
+    return tried
+
+
+def test_who_asks_a_hundred_times_has_everything_tried_once(client, tries):
+    assert {ready(client)[0] for _ in range(100)} == {200}
+    assert len(tries) == 1
+
+
+def test_who_asks_at_the_same_moment_waits_for_one_answer(tries):
+    def ask(_):
+        try:
+            return probes.recent.results()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    assert found == [dict.fromkeys(PARTS, "ok")] * 8
+    assert len(tries) == 1
+
+
+def test_what_fails_is_said_within_a_second(client, tries, monkeypatch):
+    assert ready(client)[0] == 200
+
+    def fails():
+        raise RuntimeError("away")
+
+    monkeypatch.setitem(probes.PROBES, "database", fails)
+    time.sleep(probes.RECENT_S)
+    assert ready(client) == (503, {**dict.fromkeys(PARTS, "ok"), "database": "failed"})
 
 
 def test_neither_tells_a_stranger_a_version_and_nobody_keeps_them(client):
