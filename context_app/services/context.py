@@ -24,6 +24,7 @@ from context_app.assembly import (
 )
 from context_app.assembly.history import Branched
 from context_app.models import ChunkVersion, ContextChunk, TokenRate
+from context_app.services.requests import rate_of
 from providers import catalogue
 from providers.types import Tool
 from sessions_app.models import Conversation, Membership, SavedAuthentication
@@ -80,7 +81,7 @@ def next_request(
 ) -> Composed:
     """What the model is told next. Asks the database; nothing is sent."""
     found = gathered or gather(conversation, credential)
-    sizer = sizer_for(provider, model)
+    sizer = sizer_for(provider, model, credential)
     summary = _summary(found, branch)
     items = [*found.items, *([summary.item] if summary else [])]
     return compose(
@@ -93,9 +94,14 @@ def next_request(
     )
 
 
-def sizer_for(provider: str, model: str) -> Sizer:
+def sizer_for(
+    provider: str, model: str, credential: SavedAuthentication | None = None
+) -> Sizer:
     """The rate of this model as far as it is known here."""
-    rate = TokenRate.objects.filter(provider=provider, model=model).first()
+    known = TokenRate.objects.filter(
+        provider=rate_of(provider, credential), model=model
+    )
+    rate = known.first()
     if rate is None or rate.tokens < _LEARNT:
         return Sizer()
     return Sizer(chars_per_token=rate.chars / rate.tokens, samples=rate.samples)

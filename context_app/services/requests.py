@@ -11,12 +11,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from context_app.models import SentRequest, TokenRate
+from sessions_app.models import SavedAuthentication
 
 # What earlier requests still count after a newer one: the last 20 or so decide.
 _FADE = 0.95
 _FEW = 200  # tokens: a request this small says nothing about the rate
-# Characters that a token of any model has. The rate serves everybody who asks this model,
-# and whoever runs a server of their own may let it count as it likes.
+# Characters that a token of any model has, whatever a server says.
 _LEAST, _MOST = 0.5, 16.0
 
 
@@ -38,15 +38,23 @@ def keep(
     return row
 
 
+def rate_of(provider: str, credential: SavedAuthentication | None) -> str:
+    """Whose rate it is: a vendor's is everybody's who asks it. A server behind a base URL
+    of one's own counts for its own credential alone, however it counts."""
+    if credential is None or not credential.is_own_server:
+        return provider
+    return f"{provider[:60]}@{credential.pk.hex}"
+
+
 def learn(
-    row: SentRequest | None, *, provider: str, model: str, chars: int, tokens: int
+    row: SentRequest | None, *, rate: str, model: str, chars: int, tokens: int
 ) -> None:
-    """What the vendor counted. `chars`: all that the model read, in characters."""
+    """What the vendor counted, for the `rate_of` it. `chars`: all that the model read."""
     if row is not None:
         SentRequest.objects.filter(pk=row.pk).update(input_tokens=tokens)
     if tokens < _FEW or not _LEAST <= chars / tokens <= _MOST:
         return
-    known = TokenRate.objects.filter(provider=provider, model=model)
+    known = TokenRate.objects.filter(provider=rate, model=model)
     changed = known.update(
         chars=F("chars") * _FADE + chars,
         tokens=F("tokens") * _FADE + tokens,
@@ -55,7 +63,7 @@ def learn(
     )
     if not changed:
         TokenRate.objects.get_or_create(
-            provider=provider,
+            provider=rate,
             model=model,
             defaults={"chars": chars, "tokens": tokens, "samples": 1},
         )

@@ -21,7 +21,9 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from providers.errors import CredentialUnreadable
+from providers import resolver
+from providers.errors import ConfigurationError, CredentialUnreadable
+from providers.http.urls import origin
 from providers.types import AuthType, Credential, Secret
 from sessions_app.models.team import Membership
 from sessions_app.sealing import crypto
@@ -235,6 +237,20 @@ class SavedAuthentication(models.Model):
             generation=self.generation,
             problem=self._problem(),
         )
+
+    @property
+    def is_own_server(self) -> bool:
+        """Whether its address is its holder's choice and not the vendor's: what such a
+        server counts is true for whoever asks it, and for nobody else."""
+        if self.is_demo or not self.base_url:
+            return False
+        manifest = resolver.providers().get(self.provider)
+        try:
+            return manifest is None or origin(self.base_url) != origin(
+                manifest.base_url
+            )
+        except ConfigurationError:  # one of them names no host
+            return True
 
     def _problem(self) -> str:
         """Why a login cannot be used before somebody acts."""

@@ -105,7 +105,7 @@ def _counted(
     if tokens is not None and not credential.is_demo:
         requests.learn(
             None,
-            provider=credential.provider,
+            rate=requests.rate_of(credential.provider, credential),
             model=found.model,
             chars=found.composed.chars + schema_chars(asked.get("tools", ())),
             tokens=tokens,

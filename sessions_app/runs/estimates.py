@@ -10,6 +10,10 @@ from providers.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
 from sessions_app.runs.events import RunEvent
 
 CHARS_PER_TOKEN = 4
+# A token stands for one byte at least, and a character has at most so many.
+_MOST_PER_CHAR = 4
+# What a model may have thought beside without a word of it being sent.
+HIDDEN_TOKENS = 32_000
 
 
 def chars_of(event: RunEvent) -> int:
@@ -22,6 +26,11 @@ def chars_of(event: RunEvent) -> int:
 def ended_by_vendor(event: Finished | None) -> bool:
     """Whether a response came to its end by the vendor's own word."""
     return event is not None and event.stop_reason != "cancelled"
+
+
+def most_output(chars: int) -> int:
+    """The tokens that a response of so many characters can have had, and hardly that."""
+    return chars * _MOST_PER_CHAR + HIDDEN_TOKENS
 
 
 def output_tokens(told: int | None, chars: int) -> int:

@@ -52,6 +52,7 @@ def call_of(
         model=model,
         is_demo=credential.is_demo,
         input_tokens=input_tokens,
+        is_own_server=credential.is_own_server,
     )
 
 
@@ -60,9 +61,11 @@ class Metered:
 
     def __init__(self, stream: ResponseStream, call: Call) -> None:
         self._stream = stream
+        self._size = 0  # of the request, in bytes
+        if not call.input_tokens or call.is_own_server:
+            self._size = len(msgspec.json.encode(dict(stream.request_body)))
         if not call.input_tokens:
-            size = len(msgspec.json.encode(dict(stream.request_body)))
-            tokens = max(1, size // estimates.CHARS_PER_TOKEN)
+            tokens = max(1, self._size // estimates.CHARS_PER_TOKEN)
             call = msgspec.structs.replace(call, input_tokens=tokens)
         self._call = call
         self._held: Held | None = None
@@ -147,11 +150,30 @@ class Metered:
         said = told.output_tokens if told else None
         if not is_whole:
             said = estimates.output_tokens(said, self._chars)
-        return Spent(
+        spent = Spent(
             input_tokens=self._call.input_tokens if sent is None else sent,
             output_tokens=said or 0,
             usage=told if is_whole else None,
             is_estimate=not is_whole,
+        )
+        return self._bounded(spent) if self._call.is_own_server else spent
+
+    def _bounded(self, spent: Spent) -> Spent:
+        """What a server of one's own may count under limits that others share: no more
+        than the text can have had. What it told as parts must fit into its wholes."""
+        most_in, most_out = self._size, estimates.most_output(self._chars)
+        told = spent.usage
+        is_possible = (
+            spent.input_tokens <= most_in
+            and spent.output_tokens <= most_out
+            and (told is None or _fits(told, spent))
+        )
+        if is_possible:
+            return spent
+        return Spent(
+            input_tokens=min(spent.input_tokens, most_in),
+            output_tokens=min(spent.output_tokens, most_out),
+            is_estimate=True,
         )
 
     def _settle(self, spent: Spent | None) -> None:
@@ -221,6 +243,14 @@ def _is_credible(told: Usage) -> bool:
         told.reasoning_tokens,
     )
     return all(0 <= tokens <= MAX_TOKENS for tokens in said if tokens is not None)
+
+
+def _fits(told: Usage, spent: Spent) -> bool:
+    read = (told.cached_input_tokens or 0) + (told.cache_write_tokens or 0)
+    return (
+        read <= spent.input_tokens
+        and (told.reasoning_tokens or 0) <= spent.output_tokens
+    )
 
 
 def _writing(work: Callable[..., Any], *args: Any) -> Any:

@@ -71,6 +71,7 @@ class Opened(NamedTuple):
     stream: Metered
     sent: SentRequest | None
     chars: int  # that the model has to read
+    rate: str  # what its count of them is learnt for
 
 
 class InProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +149,7 @@ def _learn(run: Run, live: LiveRun, opened: Opened) -> None:
         in_database(
             requests.learn,
             opened.sent,
-            provider=run.provider,
+            rate=opened.rate,
             model=run.model,
             chars=opened.chars,
             tokens=usage.input_tokens,
@@ -194,7 +195,8 @@ def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
         input_tokens=composed.tokens + composed.budget.tools,
     )
     chars = composed.chars + schema_chars(asked.tools)
-    return Opened(Metered(stream, call), sent, chars)
+    rate = requests.rate_of(run.provider, credential)
+    return Opened(Metered(stream, call), sent, chars, rate)
 
 
 def _options(run: Run, asked: Asked) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def _write(
 
 def _fold(row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]) -> str:
     """The summary of all parts: each part is read with the summary of those before."""
-    sizer = context.sizer_for(_provider(found), found.model)
+    sizer = context.sizer_for(_provider(found), found.model, found.credential)
     choices = found.gathered.choices
     parts = _parts(covered, choices, _room(found, sizer), sizer)
     text = ""

@@ -51,6 +51,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     is_demo: bool
     input_tokens: int
+    is_own_server: bool = False  # its counts are bounded by the text
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

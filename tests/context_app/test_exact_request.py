@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from context_app.assembly import Sizer
 from context_app.models import SentRequest, TokenRate
-from context_app.services import requests
+from context_app.services import context, requests
 from providers import http
 from sessions_app.models import Run
 from tests.context_app.test_context import MODELS, Talk
-from tests.sessions_app.factories import make_user
+from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import wait_for_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,9 +90,34 @@ def test_the_estimate_learns_from_what_the_vendor_counted(talk):
 
 @pytest.mark.parametrize("tokens", [10**7, 10**3])
 def test_nobody_learns_from_a_server_that_counts_nonsense(tokens):
-    """The rate is everybody's; a server behind somebody's own base URL is not."""
-    requests.learn(None, provider="openai", model="m", chars=100_000, tokens=tokens)
+    requests.learn(None, rate="openai", model="m", chars=100_000, tokens=tokens)
     assert not TokenRate.objects.exists()
+
+
+def test_what_a_server_of_ones_own_counts_is_learnt_for_its_credential_alone():
+    """Else whoever runs one changes the estimates of everybody who asks this model."""
+    far = {"base_url": "https://llm.example.org/v1"}
+    rows = [make_credential(**far), make_credential(**far), make_credential(), None]
+    usual = Sizer().chars_per_token
+
+    def rates():
+        found = [context.sizer_for("openai", "m", row) for row in rows]
+        return [sizer.chars_per_token for sizer in found]
+
+    own = requests.rate_of("openai", rows[0])
+    requests.learn(None, rate=own, model="m", chars=9_000, tokens=9_000)
+    assert rates() == [1.0, usual, usual, usual]
+    vendors = requests.rate_of("openai", rows[2])
+    requests.learn(None, rate=vendors, model="m", chars=18_000, tokens=9_000)
+    assert rates() == [1.0, usual, 2.0, 2.0]
+
+
+def test_an_answer_of_a_server_of_ones_own_teaches_its_credential_alone(talk):
+    TokenRate.objects.all().delete()
+    talk.credential.base_url = f"{talk.vendors.origins()['https://api.openai.com']}/v1"
+    talk.credential.save(update_fields=["base_url"])
+    talk.ask("word " * 3000)
+    assert TokenRate.objects.get().provider == f"openai@{talk.credential.pk.hex}"
 
 
 @pytest.mark.parametrize("effort", ["minimal", "high"])

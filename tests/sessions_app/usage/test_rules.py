@@ -158,6 +158,80 @@ def make_stream(stream, user):
         list(entered)
 
 
+def counted(user, told, text="Yes.", **fields):
+    """What an answer with these numbers counts: (input, output, whether estimated)."""
+    make(
+        make_call(user.pk, **fields),
+        TextDelta(text=text),
+        told,
+        Finished(stop_reason="stop"),
+    )
+    row = UsageDay.objects.get()
+    return row.input_tokens, row.output_tokens, row.estimated
+
+
+SIZE = len(Said.request_body["q"]) + len('{"q":""}')
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        # What a tokenizer and a model may come to is counted as told.
+        (Usage(input_tokens=SIZE, output_tokens=30_000), (SIZE, 30_000, 0)),
+        # No text of this size has so many.
+        (Usage(input_tokens=99_000_000, output_tokens=9), (SIZE, 9, 1)),
+        (Usage(input_tokens=9, output_tokens=99_000_000), (9, 32_016, 1)),
+    ],
+)  # fmt: skip
+def test_a_server_of_ones_own_counts_no_more_than_the_text_can_have(told, expected):
+    """What it says holds for limits that its team and everybody here share."""
+    alice = make_user()
+    make_team(alice)
+    assert counted(alice, told, is_own_server=True) == expected
+    total = sum(expected[:2])
+    assert {row.tokens for row in UsageCounter.objects.all()} == {total}
+
+
+def test_what_a_vendor_counts_is_counted_as_it_says():
+    told = Usage(input_tokens=9_000_000, output_tokens=200_000)
+    assert counted(make_user(), told) == (9_000_000, 200_000, 0)
+
+
+def test_parts_of_a_count_cost_no_more_than_its_whole():
+    """Else cached tokens that were never read empty everybody's budget."""
+    parts = Usage(input_tokens=100, output_tokens=10, cached_input_tokens=90_000_000)
+    assert counted(make_user(), parts, is_own_server=True) == (100, 10, 1)
+    assert UsageDay.objects.get().nanos == 100 * 2_500 + 10 * 15_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "base_url", "is_own"),
+    [
+        ("openai", "", False),
+        ("openai", "https://api.openai.com/v1", False),
+        ("openai", "https://API.openai.com:443/other", False),
+        ("openai", "http://api.openai.com/v1", True),
+        ("openai", "https://api.openai.com.evil.example/v1", True),
+        ("ollama", "", False),
+        ("ollama", "http://10.0.0.7:11434/v1", True),
+        ("custom", "https://llm.example.org/v1", True),
+        ("gone", "https://api.openai.com/v1", True),
+        ("openai", "nonsense", True),
+    ],
+)
+def test_an_address_that_is_not_the_vendors_is_a_server_of_ones_own(
+    provider, base_url, is_own
+):
+    row = make_credential(provider=provider, base_url=base_url)
+    assert row.is_own_server is is_own
+    assert metering.call_of(None, row, "m").is_own_server is is_own
+
+
+def test_the_demo_is_ours():
+    row = make_credential(base_url="http://127.0.0.1:9999/openai", is_demo=True)
+    assert not row.is_own_server
+
+
 def test_what_was_cut_off_is_estimated_by_what_arrived():
     alice = make_user()
     make(
