@@ -77,14 +77,16 @@ def web_processes_hear_each_other(
         return []
     try:
         webs = ServerProcess.objects.living().filter(role=ServerProcess.Role.WEB)
-        layers = dict(webs.values_list("id", "layer"))
+        layers = list(webs.values_list("layer", "layer_mark"))
     except DatabaseError:
         return []  # no database, or no table yet: another check's news
-    if len(layers) < 2 or ServerProcess.Layer.MEMORY not in layers.values():
+    marks = {mark for _, mark in layers if mark}  # the version before wrote none
+    is_alone = any(layer == ServerProcess.Layer.MEMORY for layer, _ in layers)
+    if len(layers) < 2 or (len(marks) < 2 and not is_alone):
         return []
     return [
         Error(
-            f"{len(layers)} web processes use this database without a channel layer "
+            f"{len(layers)} web processes use this database without one channel layer "
             "between them: a page would miss what another process answers.",
             hint="Stop all but one, or give each the same MAESTRO_REDIS_URL.",
             id="maestro.E002",

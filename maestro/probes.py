@@ -50,10 +50,9 @@ def _keys() -> None:
 
 
 def _channel_layer() -> None:
-    if presence.layer() == presence.Layer.MEMORY:
-        if presence.others(presence.Role.WEB):
-            raise RuntimeError("several web processes, and no Redis between them")
-    elif not doorbell.is_heard():
+    if presence.unheard():
+        raise RuntimeError("several web processes, and not the same Redis between them")
+    if presence.layer() != presence.Layer.MEMORY and not doorbell.is_heard():
         raise RuntimeError("a message through Redis did not come back")
 
 

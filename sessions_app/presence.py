@@ -7,21 +7,28 @@ its row away; who was killed is tidied up by whoever beats next.
 
 from __future__ import annotations
 
+import hmac
 import logging
+import socket
 import threading
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError, connections, transaction
 from django.db.models.functions import Now
 
 import providers
+from providers.http.urls import is_loopback
 from sessions_app import counters
+from sessions_app.installation import host_id
 from sessions_app.models.process import ServerProcess
 from sessions_app.processes import identity, is_dead
 
 log = logging.getLogger(__name__)
 
 BEAT_S = 10.0
+_REDIS_PORT = 6379
 _PAST = "past"
 
 Role = ServerProcess.Role
@@ -78,7 +85,7 @@ class Presence:
             own = counters.added([counters.samples()], minus=self._handed_on)
             ServerProcess.objects.create(
                 pk=identity(), role=self._role, version=providers.VERSION,
-                layer=layer(), counters=own,
+                layer=layer(), layer_mark=layer_mark(), counters=own,
             )  # fmt: skip
         self._stored = own
 
@@ -103,6 +110,40 @@ def layer() -> str:
     """Whether this process hears others."""
     backend = settings.CHANNEL_LAYERS["default"]["BACKEND"]
     return Layer.MEMORY if "InMemory" in backend else Layer.SHARED
+
+
+def layer_mark() -> str:
+    """A hash of Redis's address, equal for those who share it; "" in memory."""
+    config: Any = settings.CHANNEL_LAYERS["default"].get("CONFIG") or {}
+    if layer() == Layer.MEMORY or not config.get("hosts"):
+        return ""
+    place = _place(str(config["hosts"][0]["address"]))
+    return hmac.digest(host_id().encode(), place.encode(), "sha256").hex()[:32]
+
+
+def _place(address: str) -> str:
+    """Server and database, without what may be written otherwise (case, defaults) and
+    what is secret. This machine's loopback is not that of another one."""
+    parts = urlsplit(address)
+    name = parts.hostname or "localhost"
+    if is_loopback(f"//[{name}]" if ":" in name else f"//{name}"):
+        name = f"localhost of {socket.gethostname()}"
+    if parts.scheme == "unix":
+        return f"{name} {parts.path}"
+    return f"{name} {parts.port or _REDIS_PORT} {parts.path.strip('/') or 0}"
+
+
+def unheard() -> list[ServerProcess]:
+    """Living web processes that would not hear us, nor we them."""
+    rows, mark = others(Role.WEB), layer_mark()
+    if layer() == Layer.MEMORY:
+        return rows
+    return [
+        row
+        for row in rows
+        # The version before said nothing of its address.
+        if row.layer == Layer.MEMORY or (row.layer_mark and row.layer_mark != mark)
+    ]
 
 
 def tidy() -> None:

@@ -21,7 +21,6 @@ from django.db import DatabaseError, OperationalError, connection, connections
 from maestro.operations import locks, schema
 from maestro.operations.errors import CONFIG, OperationFailed
 from sessions_app import presence
-from sessions_app.models import ServerProcess
 from sessions_app.sealing import crypto
 from sessions_app.sealing.key_files import CryptoError
 
@@ -100,7 +99,7 @@ def refuse_company(say: Callable[[str], None]) -> None:
             raise NotReady(
                 f"Another web process uses this database ({', '.join(alive)}), and the "
                 "two would not hear each other. Stop it; or give all of them PostgreSQL "
-                "and the same MAESTRO_REDIS_URL."
+                "and the same MAESTRO_REDIS_URL, with the server under the same name."
             )
         if not now:
             return
@@ -108,10 +107,7 @@ def refuse_company(say: Callable[[str], None]) -> None:
 
 def _unconnected() -> dict[str, object]:
     """Web processes that we would not hear, or that would not hear us: where → beat."""
-    rows = presence.others(presence.Role.WEB)
-    if presence.layer() != presence.Layer.MEMORY:
-        rows = [row for row in rows if row.layer == ServerProcess.Layer.MEMORY]
-    return {row.place: row.beat_at for row in rows}
+    return {row.place: row.beat_at for row in presence.unheard()}
 
 
 def _refuse_unsafe() -> None:

@@ -46,6 +46,9 @@ class ServerProcess(models.Model):
     role = models.CharField(max_length=6, choices=Role.choices)
     version = models.CharField(max_length=40, blank=True)
     layer = models.CharField(max_length=6, choices=Layer.choices, blank=True)
+    # A hash of the layer's address: equal for those who share it. In the database's own
+    # hands, since a process of the version before writes rows without it.
+    layer_mark = models.CharField(max_length=32, blank=True, db_default="")
     counters = models.JSONField(default=list)
     started_at = models.DateTimeField(db_default=Now())
     beat_at = models.DateTimeField(db_default=Now())

@@ -4,10 +4,12 @@ import os
 import threading
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.functions import Now
 
+from maestro import probes
 from maestro.operations import joining
 from sessions_app import presence
 from sessions_app.models import ServerProcess
@@ -26,9 +28,11 @@ def shared(settings):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.X"}}
 
 
-def elsewhere(layer="memory", role="web"):
+def elsewhere(layer="memory", role="web", **fields):
     """A process of another machine; a number alone does not tell whether it lives."""
-    return ServerProcess.objects.create(pk="far.example:12:345", role=role, layer=layer)
+    return ServerProcess.objects.create(
+        pk="far.example:12:345", role=role, layer=layer, **fields
+    )
 
 
 @pytest.fixture
@@ -73,6 +77,120 @@ def test_it_refuses_with_redis_beside_one_that_has_none(shared, it_beats):
 def test_with_redis_between_them_they_stand_side_by_side(shared, it_beats):
     elsewhere("shared")
     assert said() == []
+
+
+def other_address(url, **fields):
+    """A web process that speaks through another Redis, or the same in other words."""
+    before = settings.CHANNEL_LAYERS
+    settings.CHANNEL_LAYERS = through(url)
+    try:
+        mark = presence.layer_mark()
+    finally:
+        settings.CHANNEL_LAYERS = before
+    return elsewhere("shared", layer_mark=mark, **fields)
+
+
+def through(url):
+    layer = {
+        "BACKEND": "channels_redis.core.X",
+        "CONFIG": {"hosts": [{"address": url}]},
+    }
+    return {"default": layer}
+
+
+HERE = "redis://user:password-7a@redis.internal:6379/0"
+
+
+@pytest.fixture
+def through_here(settings):
+    settings.CHANNEL_LAYERS = through(HERE)
+
+
+OTHERS = [
+    "redis://elsewhere.internal:6379/0",
+    "redis://redis.internal:6380/0",
+    "redis://redis.internal:6379/1",
+    "unix:///run/redis.sock",
+    "redis://127.0.0.1/0",
+]
+
+
+@pytest.mark.parametrize("url", OTHERS)
+def test_it_refuses_beside_one_that_speaks_through_another_redis(
+    through_here, it_beats, url
+):
+    other_address(url)
+    with pytest.raises(joining.NotReady, match=r"far\.example:12.*MAESTRO_REDIS_URL"):
+        said()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        HERE,
+        "redis://redis.internal",
+        "rediss://:other@REDIS.internal/",
+        "redis://redis.internal:6379/0?socket_timeout=3",
+    ],
+)
+def test_the_same_redis_in_other_words_is_the_same(through_here, it_beats, url):
+    other_address(url)
+    assert said() == []
+
+
+def test_the_loopback_of_another_machine_is_another_redis(settings, monkeypatch):
+    settings.CHANNEL_LAYERS = through("redis://127.0.0.1/0")
+    here = presence.layer_mark()
+    settings.CHANNEL_LAYERS = through("redis://[::1]:6379")
+    assert presence.layer_mark() == here
+    monkeypatch.setattr("socket.gethostname", lambda: "far.example")
+    assert presence.layer_mark() != here
+
+
+def test_one_that_ended_without_a_word_refuses_nobody_another_redis(through_here):
+    """Its row is left; so an address is changed by stopping all and starting them."""
+    other_address(OTHERS[0])
+    (line,) = said()
+    assert "waiting to be sure" in line
+
+
+def test_a_process_of_the_version_before_says_no_address_and_is_let_be(
+    through_here, it_beats
+):
+    with connection.cursor() as cursor:  # as its own code writes it
+        cursor.execute(
+            "INSERT INTO sessions_app_serverprocess (id, role, version, layer, counters) "
+            "VALUES ('far.example:1:2', 'web', '1', 'shared', '[]')"
+        )
+    assert said() == []
+
+
+def test_its_row_names_no_address_and_no_password(through_here):
+    process = presence.Presence()
+    process._role = "web"
+    process.beat()
+    row = ServerProcess.objects.values().get()
+    assert row["layer_mark"]
+    for word in ("password", "user", "redis", "internal", "6379"):
+        assert word not in row["layer_mark"]
+
+
+def test_two_that_started_in_the_same_moment_are_told_by_the_check_and_readiness(
+    through_here, monkeypatch
+):
+    """Neither saw the other's row."""
+    monkeypatch.setattr(probes.doorbell, "is_heard", lambda: True)
+    assert probes.results()["channel_layer"] == "ok"
+    other_address(OTHERS[0])
+    assert probes.results()["channel_layer"] == "failed"
+    assert "maestro.E002" not in ids()
+    mark = presence.layer_mark()
+    ServerProcess.objects.create(
+        pk="near.example:1:2", role="web", layer="shared", layer_mark=mark
+    )
+    assert "maestro.E002" in ids()
+    ServerProcess.objects.update(layer_mark=mark)
+    assert "maestro.E002" not in ids()
 
 
 def test_a_worker_is_no_company(it_beats):
