@@ -212,6 +212,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
+        "report-uri": [f"{FORCE_SCRIPT_NAME or ''}/csp-report"],
     }
 }
 MAESTRO_MAX_BODY_BYTES = read("MAESTRO_MAX_BODY_BYTES")

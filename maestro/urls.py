@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from maestro import health
+from maestro import csp_reports, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("csp-report", csp_reports.report, name="csp-report"),
     path("favicon.ico", health.favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("", include("sessions_app.urls")),
