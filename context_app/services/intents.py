@@ -89,20 +89,21 @@ def correction(tool: Tool | None, name: str, arguments: Mapping[str, Any]) -> st
             "The call was not executed: it has no `intent`. Repeat it with intent: "
             "{purpose, scope, risk_level}."
         )
-    wrong = [
-        f"`{field}` must be one of {', '.join(allowed)}"
-        for field, allowed in (("purpose", Purpose.values), ("risk_level", Risk.values))
-        if declared.get(field) not in allowed
-    ]
-    scope = declared.get("scope")
-    if not isinstance(scope, str) or len(scope.strip()) < 3:
-        wrong.append("`scope` must be a sentence that names what is touched")
-    elif len(scope) > MAX_SCOPE:
-        wrong.append(f"`scope` has at most {MAX_SCOPE} characters")
-    wrong += _missing(tool, arguments)
+    wrong = _wrong_in(declared) + _missing(tool, arguments)
     if not wrong:
         return ""
     return f"The call was not executed: {'; '.join(wrong)}. Repeat it."
+
+
+def deed(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a call would do, whatever it says of it: its arguments without the intent."""
+    return {name: value for name, value in arguments.items() if name != INTENT}
+
+
+def is_explained(arguments: Mapping[str, Any]) -> bool:
+    """Whether a call has a valid intent, so that it is decided and not corrected."""
+    declared = arguments.get(INTENT)
+    return isinstance(declared, Mapping) and not _wrong_in(declared)
 
 
 def declare(
@@ -126,7 +127,7 @@ def _declared(
     asker: Asker, tool: Tool, call_id: str, arguments: Mapping[str, Any]
 ) -> ToolIntent:
     """What was said of a call, and what we make of its risk; not saved."""
-    plain = without_nul({k: v for k, v in arguments.items() if k != INTENT})
+    plain = without_nul(deed(arguments))
     declared = without_nul(dict(arguments[INTENT]))
     return ToolIntent(
         run_id=asker.run_id,
@@ -259,6 +260,21 @@ def _move(intent: ToolIntent, before: str, after: str, **changes: Any) -> bool:
 def _by(person: Any) -> dict[str, Any]:
     name = person.get_username() if person else ""
     return {"decided_by_name": name, "decided_at": timezone.now()}
+
+
+def _wrong_in(declared: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an intent itself."""
+    wrong = [
+        f"`{field}` must be one of {', '.join(allowed)}"
+        for field, allowed in (("purpose", Purpose.values), ("risk_level", Risk.values))
+        if declared.get(field) not in allowed
+    ]
+    scope = declared.get("scope")
+    if not isinstance(scope, str) or len(scope.strip()) < 3:
+        wrong.append("`scope` must be a sentence that names what is touched")
+    elif len(scope) > MAX_SCOPE:
+        wrong.append(f"`scope` has at most {MAX_SCOPE} characters")
+    return wrong
 
 
 def _missing(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:

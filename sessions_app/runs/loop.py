@@ -18,6 +18,7 @@ from collections import Counter
 import msgspec
 from django.conf import settings
 
+from context_app.services import intents
 from providers.types import ToolCallPart
 from sessions_app.models import Run
 from sessions_app.runs import offered, retrying, toolbox, words
@@ -30,9 +31,10 @@ from sessions_app.runs.turns import in_database
 log = logging.getLogger(__name__)
 
 Status = Run.Status
-_Key = tuple[str, bytes]
+_Key = tuple[str, bytes, bool]
 # The same call with the same arguments, so often and with none in between that was never
-# made before, is a circle. A test that is run again after every change is none.
+# made before, is a circle. A test that is run again after every change is none. Other
+# words about it, in the intent, make no other call.
 SAME_CALLS = 3
 
 
@@ -142,4 +144,6 @@ def _since_the_last_new_one(live: LiveRun) -> Counter[_Key]:
 
 
 def _key(call: ToolCallPart) -> _Key:
-    return call.name, msgspec.json.encode(call.arguments, order="sorted")
+    deed = msgspec.json.encode(intents.deed(call.arguments), order="sorted")
+    # What was corrected was never made: the same with a valid intent is another one.
+    return call.name, deed, intents.is_explained(call.arguments)

@@ -1,4 +1,5 @@
-"""Fixtures of the run tests: a scripted vendor, and no reaper in the background."""
+"""Fixtures of the run tests: a scripted vendor, the emulator as every vendor, tools of
+their own, and no reaper in the background."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from context_app.tools import registry
+from providers import http
 from sessions_app.runs import reaper, step
+from tests.emulator import EmulatorProcess
 from tests.sessions_app.factories_runs import Script, wait_for_runs
+from tests.sessions_app.runs.tool_calls import Bench
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +30,23 @@ def script(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     monkeypatch.setattr(step.provider, "stream_chat", found.stream_chat)
     yield found
     wait_for_runs()
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """`look`, `change` and `destroy`, of low, medium and high risk."""
+    found = Bench()
+    monkeypatch.setattr(registry, "_found", {**registry.tools(), **found.tools()})
+    return found
+
+
+@pytest.fixture
+def vendors(
+    transactional_db: None, emulator: EmulatorProcess
+) -> Iterator[EmulatorProcess]:
+    """The emulator behind every vendor's address."""
+    before = http.settings()
+    http.configure(http.HttpSettings(reroute=emulator.origins()))
+    yield emulator
+    wait_for_runs()
+    http.configure(before)

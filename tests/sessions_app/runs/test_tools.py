@@ -8,95 +8,16 @@ import pytest
 
 from context_app.models import IntentEvent, PolicyRule, StandingApproval, ToolIntent
 from context_app.services import chain, intents
-from context_app.tools import registry
-from context_app.tools.base import Tool, ToolError
-from providers import http
+from context_app.tools.base import ToolError
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Run
 from sessions_app.runs import decisions, service
 from sessions_app.runs.executor import executor
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
+from tests.sessions_app.runs.tool_calls import MODELS, OK, call, over, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-MODELS = {
-    "openai": "gpt-6.1-terra",
-    "anthropic": "claude-sonnet-5-5",
-    "gemini": "gemini-3.8-flash",
-}
-OK = {"purpose": "user_request", "scope": "Look at the clock.", "risk_level": "low"}
-
-
-class Bench:
-    """Tools of a test's own, and what was done with them."""
-
-    def __init__(self):
-        self.done = []
-        self.gate = None
-        self.error = None
-
-    def run(self, arguments, context):
-        self.done.append(dict(arguments))
-        if self.gate is not None:
-            self.gate.wait(20)
-        if self.error is not None:
-            raise self.error
-        return f"did {arguments.get('what', 'it')}"
-
-
-@pytest.fixture
-def bench(monkeypatch):
-    found = Bench()
-    schema = {
-        "type": "object",
-        "properties": {"what": {"type": "string"}},
-        "required": ["what"],
-        "additionalProperties": False,
-    }
-    names = {"look": "low", "change": "medium", "destroy": "high"}
-    own = {
-        name: Tool(
-            name=name,
-            description=name,
-            parameters=schema,
-            run=found.run,
-            risk=risk,
-            target_of=lambda a: str(a.get("what", "")),
-        )
-        for name, risk in names.items()
-    }
-    monkeypatch.setattr(registry, "_found", {**registry.tools(), **own})
-    return found
-
-
-@pytest.fixture
-def vendors(emulator):
-    before = http.settings()
-    http.configure(http.HttpSettings(reroute=emulator.origins()))
-    yield emulator
-    wait_for_runs()
-    http.configure(before)
-
-
-def start(slug="openai", user=None, **fields):
-    user = user or make_user()
-    credential = make_credential(owner=user, provider=slug)
-    options = {"tools": True, **fields.pop("options", {})}
-    return ask(
-        user, credential_id=credential.pk, model=MODELS[slug], options=options, **fields
-    )
-
-
-def over(started):
-    wait_for_runs()
-    return Run.objects.select_related("answer", "started_by").get(pk=started.run.pk)
-
-
-def call(name, what="it", intent=OK):
-    arguments = {"what": what}
-    whole = {"intent": intent, **arguments} if intent else arguments
-    return {"name": name, "arguments": whole}
 
 
 @pytest.mark.parametrize("slug", MODELS)
@@ -401,44 +322,6 @@ def test_a_tools_bug_is_told_without_its_details(vendors, bench):
     assert run.status == "done"
     assert "RuntimeError" in str(run.answer.parts)
     assert "hunter2" not in str(run.answer.parts)
-
-
-def test_a_circle_is_ended_with_a_word(vendors, bench):
-    for _ in range(5):
-        vendors.script(calls=[call("look", "again")])
-    vendors.script(text="Enough.")
-    run = over(start())
-    assert run.status == "done"
-    assert len(bench.done) == 3
-    assert "several times already" in str(run.answer.parts)
-
-
-@pytest.mark.parametrize("slug", MODELS)
-def test_a_model_that_goes_in_a_circle_by_itself_is_held_up(vendors, slug):
-    run = over(start(slug, text="Go in a circle with current time."))
-    (done, *more) = ToolIntent.objects.values_list("state", flat=True)
-    assert (run.status, {done, *more}, 1 + len(more)) == ("done", {"done"}, 3)
-    assert run.answer.text.endswith("That is all there is to know.")
-
-
-def test_what_is_tried_again_after_every_change_is_no_circle(vendors, bench):
-    for n in range(5):
-        vendors.script(calls=[call("look", f"change {n}")])
-        vendors.script(calls=[call("look", "the tests")])
-    vendors.script(text="They pass.")
-    run = over(start())
-    assert (run.status, run.answer.text) == ("done", "They pass.")
-    assert [a["what"] for a in bench.done].count("the tests") == 5
-
-
-def test_a_circle_of_several_calls_is_ended_too(vendors, bench):
-    for _ in range(5):
-        vendors.script(calls=[call("look", "a")])
-        vendors.script(calls=[call("look", "b")])
-    vendors.script(text="Enough.")
-    run = over(start())
-    assert run.answer.text == "Enough."
-    assert [a["what"] for a in bench.done].count("b") == 3
 
 
 @pytest.mark.parametrize(
