@@ -26,6 +26,7 @@ class PolicyRuleAdmin(PolicyPreview, McpPage):
         "order",
         "tool",
         "target",
+        "scope",
         "risk",
         "person",
         "team",
@@ -35,7 +36,7 @@ class PolicyRuleAdmin(PolicyPreview, McpPage):
     list_editable = ("order", "is_active")
     list_filter = ("action", "is_active", "risk")
     list_select_related = ("person", "team")
-    search_fields = ("name", "tool", "target")
+    search_fields = ("name", "tool", "target", "scope")
 
 
 @admin.register(StandingApproval)

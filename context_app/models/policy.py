@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 
 from context_app.models.intent import Risk
+
+# Else a model would free itself by saying the right thing.
+NEVER_RUNS = (
+    "A rule with a scope asks or refuses; it never runs, because the scope is the model's "
+    "own words."
+)
 
 
 class Action(models.TextChoices):
@@ -19,7 +27,9 @@ class Action(models.TextChoices):
 class PolicyRule(models.Model):
     """A rule; the first that fits decides. Empty fields fit everything.
 
-    `tool` and `target` are patterns with `*` and `?`; `risk` is the least effective risk.
+    `tool`, `target` and `scope` are patterns with `*` and `?`; `risk` is the least
+    effective risk. `target` is what the server computed, `scope` what the model declared:
+    a rule about it is there to be stricter.
     """
 
     order = models.IntegerField(default=100, help_text="Lower comes first.")
@@ -27,6 +37,12 @@ class PolicyRule(models.Model):
     tool = models.CharField(max_length=100, blank=True, help_text="For example shell.")
     target = models.CharField(
         max_length=300, blank=True, help_text="What it touches, for example docs/*."
+    )
+    scope = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="What the model says it touches, for example *delete*, in capitals or "
+        "not. Its own words: only to ask or to refuse.",
     )
     risk = models.CharField(
         max_length=6, choices=Risk.choices, blank=True, help_text="At least so risky."
@@ -50,9 +66,21 @@ class PolicyRule(models.Model):
 
     class Meta:
         ordering = ["order", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scope="") | ~Q(action=Action.RUN),
+                name="policy_scope_never_runs",
+                violation_error_message=NEVER_RUNS,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Said beside the field; the constraint is for what no form has seen."""
+        if self.scope and self.action == Action.RUN:
+            raise ValidationError({"scope": NEVER_RUNS})
 
 
 class StandingApproval(models.Model):

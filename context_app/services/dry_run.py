@@ -18,7 +18,7 @@ from django.contrib.auth import get_user_model
 
 from context_app.models import PolicyRule, ToolIntent
 from context_app.models.intent import Risk
-from context_app.models.policy import Action
+from context_app.models.policy import NEVER_RUNS, Action
 from context_app.services import policy
 from context_app.services.policy import Call, Rule
 from sessions_app.errors import Invalid
@@ -33,6 +33,7 @@ class Replayed(NamedTuple):
     person: str
     tool: str
     target: str
+    scope: str
     risk: str
     before: str
     now: str
@@ -73,6 +74,7 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     action: str
     tool: str = ""
     target: str = ""
+    scope: str = ""
     risk: str = ""
     person: str | None = None
     team: str | None = None
@@ -95,6 +97,8 @@ def _rule(number: int, written: _Written) -> Rule:
     if written.risk and written.risk not in Risk.values:
         known = ", ".join(Risk.values)
         raise Invalid(f"{where}: `risk` is one of {known}.", field="risk")
+    if written.scope and written.action == Action.RUN:
+        raise Invalid(f"{where}: {NEVER_RUNS}", field="scope")
     person = team = None
     if written.person is not None:
         people = get_user_model()._default_manager.filter(username=written.person)
@@ -111,6 +115,7 @@ def _rule(number: int, written: _Written) -> Rule:
         action=written.action,
         tool=written.tool,
         target=written.target,
+        scope=written.scope,
         risk=written.risk,
         person=person,
         team=team,
@@ -123,6 +128,7 @@ def _decided(
     call = Call(
         tool=intent.tool,
         target=intent.target,
+        scope=intent.scope,
         risk=intent.effective_risk,
         person=intent.person_id,
         teams=teams,
@@ -136,6 +142,7 @@ def _decided(
         person=intent.person_name,
         tool=intent.tool,
         target=intent.target,
+        scope=intent.scope,
         risk=intent.effective_risk,
         before=intent.decision,
         now=str(ruling.action),

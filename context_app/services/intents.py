@@ -155,6 +155,7 @@ def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
     call = policy.Call(
         tool=intent.tool,
         target=intent.target,
+        scope=intent.scope,
         risk=intent.effective_risk,
         person=asker.person.pk if asker.person else None,
         teams=asker.teams,
@@ -169,7 +170,7 @@ def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
         Action.ASK.value: State.REQUESTED,
     }.get(ruling.action, State.REFUSED)
     if intent.state == State.REFUSED:
-        intent.words = f"Refused by policy. {ruling.why}"
+        intent.words = f"Refused by policy. {ruling.told}"
 
 
 def approve(intent: ToolIntent, by: Any, *, for_conversation: bool = False) -> bool:

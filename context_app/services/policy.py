@@ -1,13 +1,19 @@
 """Whether a tool call runs, is asked about, or is refused. Pure, explained, ordered.
 
+A rule about the scope goes by the model's own words, so that these can only make a
+decision stricter: such a rule never lets a call run, and never asks where a rule after it
+refuses.
+
 Called by `intents.py` for each call, and by `dry_run.py` for calls of the past.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Any
 
 from context_app.models import PolicyRule, StandingApproval
@@ -25,6 +31,7 @@ class Rule:
     action: str
     tool: str = ""
     target: str = ""
+    scope: str = ""
     risk: str = ""
     person: Any = None
     team: Any = None
@@ -37,16 +44,24 @@ class Call:
     tool: str
     target: str
     risk: str  # the effective one
+    scope: str = ""  # as the model declared it; "" of a person, who declares none
     person: Any = None
     teams: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """`action` run, ask or refuse; `why` is a sentence that names what decided."""
+    """`action` run, ask or refuse; `why` is a sentence that names what decided, for
+    people. `rule`: the name of the rule, if one did."""
 
     action: str
     why: str
+    rule: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why, for a model. Not by which of its words: it would choose others."""
+        return f"Rule “{self.rule}”." if self.rule else self.why
 
 
 def decide(
@@ -78,6 +93,7 @@ def rule_of(row: PolicyRule) -> Rule:
         action=row.action,
         tool=row.tool,
         target=row.target,
+        scope=row.scope,
         risk=row.risk,
         person=row.person_id,
         team=row.team_id,
@@ -93,9 +109,26 @@ def standing_approvals(conversation_id: Any, person: Any) -> dict[str, str]:
 
 
 def _by_rules(call: Call, rules: Sequence[Rule]) -> Ruling:
+    """The first that fits; a question because of the scope gives way to a refusal."""
+    by_scope: Ruling | None = None
     for rule in rules:
-        if _fits(rule, call):
-            return Ruling(action=rule.action, why=f"Rule “{rule.name}”.")
+        if not _fits(rule, call):
+            continue
+        if rule.scope and rule.action == Action.ASK:
+            by_scope = by_scope or _ruling(rule)
+        elif by_scope is None or rule.action == Action.REFUSE:
+            return _ruling(rule)
+        else:
+            return by_scope
+    return by_scope or _by_risk(call)
+
+
+def _ruling(rule: Rule) -> Ruling:
+    how = ", by what the model declared" if rule.scope else ""
+    return Ruling(action=rule.action, why=f"Rule “{rule.name}”{how}.", rule=rule.name)
+
+
+def _by_risk(call: Call) -> Ruling:
     if call.risk == Risk.LOW:
         return Ruling(action=Action.RUN, why="Low risk, and no rule says otherwise.")
     return Ruling(
@@ -107,17 +140,31 @@ def _fits(rule: Rule, call: Call) -> bool:
     return (
         (not rule.tool or _matches(rule.tool, call.tool))
         and (not rule.target or _matches(rule.target, call.target))
+        and (not rule.scope or _fits_scope(rule, call))
         and (not rule.risk or RANK[Risk(call.risk)] >= RANK[Risk(rule.risk)])
         and (rule.person is None or rule.person == call.person)
         and (rule.team is None or rule.team in call.teams)
     )
 
 
+def _fits_scope(rule: Rule, call: Call) -> bool:
+    """In capitals or not; not where nothing was declared. A rule that would let it run
+    fits nothing, whoever wrote it."""
+    if rule.action == Action.RUN or not call.scope:
+        return False
+    return _pattern(rule.scope, re.IGNORECASE).match(call.scope) is not None
+
+
 def _matches(pattern: str, text: str) -> bool:
+    return _pattern(pattern).match(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """`*` is anything, also nothing; `?` one character; all else is itself.
 
     Without the sets of `fnmatch`: a path with brackets would be one, and would slip past
     the rule that names it. Its patterns never try again what they matched, so that no
     pattern takes long.
     """
-    return fnmatchcase(text, pattern.replace("[", "[[]"))
+    return re.compile(translate(pattern.replace("[", "[[]")), flags)

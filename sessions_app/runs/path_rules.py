@@ -22,11 +22,13 @@ class PathRules:
     """Why a rule refuses a path to this person in an audit; "" when none does.
 
     What may not be read may not be audited either: its text goes to the same vendors.
-    Rules are read when the first path is asked about.
+    Rules are read when the first path is asked about. `scope`: what a model declared of
+    the call; a person declares nothing.
     """
 
-    def __init__(self, person_id: Any) -> None:
+    def __init__(self, person_id: Any, scope: str = "") -> None:
         self._person = person_id
+        self._scope = scope
         self._known: tuple[Sequence[Rule], frozenset[Any]] | None = None
 
     def __call__(self, path: str) -> str:
@@ -38,13 +40,14 @@ class PathRules:
             call = policy.Call(
                 tool=name,
                 target=tool.target({"path": path}),
+                scope=self._scope,
                 risk=tool.floor({"path": path}),
                 person=self._person,
                 teams=teams,
             )
             ruling = policy.decide(call, rules)
             if ruling.action == "refuse":
-                return ruling.why
+                return ruling.told
         return ""
 
     def _read(self) -> tuple[Sequence[Rule], frozenset[Any]]:

@@ -102,7 +102,7 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
         context=RunContext(run, intent),
         audit=RunAudits(run),
-        refused=PathRules(run.started_by_id),
+        refused=PathRules(run.started_by_id, intent.scope),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False

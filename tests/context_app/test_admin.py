@@ -51,6 +51,21 @@ def test_the_list_says_who_decided_when_and_why_and_is_searched_by_who(auditor):
     assert str(mine.pk) in text and str(other.pk) not in text
 
 
+def test_a_rule_about_the_scope_is_kept_unless_it_would_run(auditor):
+    rules = "/admin/context_app/policyrule/"
+    form = {"order": 1, "name": "words", "scope": "*delete*", "is_active": "on"}
+    answer = auditor.post(f"{rules}add/", form | {"action": "run"})
+    assert "because the scope is the model&#x27;s own words" in answer.content.decode()
+    assert not PolicyRule.objects.exists()
+    auditor.post(f"{rules}add/", form | {"action": "ask"})
+    rule = PolicyRule.objects.get()
+    assert (rule.scope, rule.action) == ("*delete*", "ask")
+    found = auditor.get(rules, {"q": "delete"}).content.decode()
+    assert "*delete*" in found and "words" in found
+    text = auditor.get(f"{rules}{rule.pk}/change/").content.decode()
+    assert "What the model says it touches" in text
+
+
 def test_nobody_changes_the_record_here(auditor):
     intent = make_intent(make_run(make_user()))
     assert auditor.get(f"{LIST}add/").status_code == 403

@@ -112,6 +112,20 @@ def test_the_command_tells_every_difference(tmp_path: Path) -> None:
     assert said["differences"][0]["why"] == "Rule “hers”."
 
 
+def test_calls_are_replayed_by_what_was_declared_of_them(tmp_path: Path) -> None:
+    run = make_run(make_user())
+    make_intent(run, scope="DELETE what\x1b[31m is old")
+    make_intent(run, scope="Read what is old")
+    rules = rules_file(
+        tmp_path, {"name": "gone", "scope": "delete*", "action": "refuse"}
+    )
+    assert "1 decided differently" in run_command("--rules", rules)
+    assert "\x1b" not in run_command("--rules", rules)
+    (row,) = json.loads(run_command("--rules", rules, "--json"))["differences"]
+    assert (row["scope"], row["now"]) == ("DELETE what\x1b[31m is old", "refuse")
+    assert row["why"] == "Rule “gone”, by what the model declared."
+
+
 def test_without_a_file_the_rules_in_force_are_tried() -> None:
     make_intent(make_run(make_user()))
     assert run_command() == "1 calls, 0 decided differently.\n"
@@ -130,6 +144,7 @@ def test_without_a_file_the_rules_in_force_are_tried() -> None:
         ('[{"name": "a", "action": "ask", "person": "nobody"}]', "no 'nobody'"),
         ('[{"name": "a", "action": "ask", "team": "none"}]', "no team 'none'"),
         ('[{"name": "a", "action": "ask", "tols": "x"}]', "tols"),
+        ('[{"name": "a", "action": "run", "scope": "*"}]', "the model's own words"),
         ("\udcff", "no list of rules"),
     ],
 )
@@ -164,6 +179,7 @@ def written(**fields: str) -> dict[str, str]:
         "name": "try",
         "tool": "shell",
         "target": "",
+        "scope": "",
         "risk": "",
         "person": "",
         "team": "",
@@ -188,6 +204,16 @@ def test_the_form_says_what_would_change_and_saves_nothing(admin: Client) -> Non
     assert "0 of 2" in nothing.content.decode()
 
 
+def test_the_form_tries_a_scope_too_and_shows_it(admin: Client) -> None:
+    run = make_run(make_user())
+    make_intent(run, tool="shell", scope="Delete <b>all</b>.")
+    make_intent(run, tool="shell", scope="Look.")
+    answer = admin.post(f"{FORM}/add/preview/", written(scope="*DELETE*"))
+    text = answer.content.decode()
+    assert "1 of 2" in text and "Delete &lt;b&gt;all&lt;/b&gt;." in text
+    assert "by what the model declared" in text
+
+
 def test_a_change_of_a_rule_is_tried_in_its_place(admin: Client) -> None:
     first = PolicyRule.objects.create(order=1, name="first", action="ask")
     second = PolicyRule.objects.create(
@@ -209,6 +235,9 @@ def test_a_change_of_a_rule_is_tried_in_its_place(admin: Client) -> None:
 
 
 def test_a_rule_that_is_not_valid_is_said(admin: Client) -> None:
+    frees = written(scope="*please*", action="run")
+    text = admin.post(f"{FORM}/add/preview/", frees).content.decode()
+    assert "not a rule yet" in text and "never runs" in text
     answer = admin.post(f"{FORM}/add/preview/", written(name="", action="allow"))
     text = answer.content.decode()
     assert "not a rule yet" in text and "Name" in text

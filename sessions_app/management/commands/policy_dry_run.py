@@ -24,7 +24,7 @@ from sessions_app.management.support import (
     one_line,
 )
 
-HEAD = ("WHEN", "PERSON", "TOOL", "TARGET", "RISK", "BEFORE", "NOW", "WHY")
+HEAD = ("WHEN", "PERSON", "TOOL", "TARGET", "SCOPE", "RISK", "BEFORE", "NOW", "WHY")
 
 
 class Command(BaseCommand):

@@ -63,6 +63,20 @@ def test_what_a_rule_refuses_is_not_read_with_its_directory(vendors, workspace, 
     assert not any("hidden_word" in str(one["body"]) for one in vendors.requests())
 
 
+def test_a_rule_about_what_was_declared_holds_for_what_is_in_the_directory(
+    vendors, workspace
+):
+    (workspace / "app" / "vault.py").write_text("eval(hidden_word)\n")
+    PolicyRule.objects.create(
+        name="Vault", action="refuse", scope="*", target="app/vault.py"
+    )
+    user, run = call(vendors, "code_audit", path="app")
+    approve(user, run)
+    told = result(run)["text"]
+    assert "Not audited: app/vault.py: Rule “Vault”.\n" in f"{told}\n"
+    assert not any("hidden_word" in str(one["body"]) for one in vendors.requests())
+
+
 @pytest.mark.parametrize(
     "path", ["app/secrets", "app/secrets/vault.py", "way/vault.py"]
 )

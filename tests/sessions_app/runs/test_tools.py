@@ -305,6 +305,22 @@ def test_a_rule_decides_before_the_risk_does(vendors, bench):
     assert why == {"look": "Rule “never”.", "change": "Rule “free”."}
 
 
+def test_a_rule_about_the_declared_scope_holds_and_its_words_are_not_told(
+    vendors, bench
+):
+    PolicyRule.objects.create(name="gone", scope="*delete*", action="refuse")
+    PolicyRule.objects.create(name="free", tool="change", action="run")
+    deletes = {**OK, "scope": "Delete the old notes."}
+    vendors.script(calls=[call("change", "a", deletes), call("change", "b")])
+    vendors.script(text="So be it.")
+    run = over(start())
+    assert (run.status, bench.done) == ("done", [{"what": "b"}])
+    why = {i.arguments["what"]: i.decision_why for i in ToolIntent.objects.all()}
+    assert why == {"a": "Rule “gone”, by what the model declared.", "b": "Rule “free”."}
+    assert "Refused by policy. Rule “gone”." in str(run.answer.parts)
+    assert "declared" not in str(run.answer.parts)
+
+
 def test_a_tools_error_is_an_answer(vendors, bench):
     bench.error = ToolError("There is no such file.")
     vendors.script(calls=[call("look")])
