@@ -204,10 +204,15 @@ def is_unchanged(tool: Tool, intent: ToolIntent) -> bool:
     return not tool.definition or tool.target(intent.arguments) == intent.target
 
 
+def withdraw(intent: ToolIntent, words: str) -> bool:
+    """Refuse an approved call before it begins; the words say why. False when it began."""
+    return _move(intent, State.APPROVED, State.REFUSED, words=words)
+
+
 def start(intent: ToolIntent, tool: Tool | None = None) -> bool:
     """Begin an approved call. False when somebody began it, or it may not run."""
     if tool is not None and not is_unchanged(tool, intent):
-        _move(intent, State.APPROVED, State.REFUSED, words=CHANGED)
+        withdraw(intent, CHANGED)
         return False
     with transaction.atomic():
         # Held: what is checked here is what runs, and it is what was approved.

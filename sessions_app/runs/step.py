@@ -14,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import DatabaseError
 
 from context_app.assembly import Composed, TooMuch, schema_chars
@@ -31,8 +30,8 @@ from providers.errors import (
 )
 from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
-from sessions_app.errors import LimitReached
-from sessions_app.models import Run, SavedAuthentication, Verb
+from sessions_app.errors import LimitReached, NotAllowed
+from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs import states
 from sessions_app.runs.events import shifted
 from sessions_app.runs.live import LiveRun, count
@@ -165,7 +164,6 @@ def busy_tick_s(runs: int) -> float:
 
 def _open(run: Run, live: LiveRun, asked: Asked) -> Opened:
     """The stream, not yet asked for. Raises ProviderError."""
-    _check_part(run)
     credential = _credential(run)
     composed = _composed(run, credential, asked)
     messages = composed.messages
@@ -240,20 +238,16 @@ def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Compos
     return composed
 
 
-def _check_part(run: Run) -> None:
-    """They may have lost their part in a shared conversation. Raises PermissionRefused."""
-    person = run.started_by
-    if person is not None and not sharing.may(person, Verb.TAKE_PART, run.conversation):
-        raise PermissionRefused(
-            "You no longer take part in this conversation.", provider=run.provider
-        )
-
-
 def _credential(run: Run) -> SavedAuthentication:
-    """The credential, if the person may still use it now that it is their turn."""
-    # As they are now: an answer may have waited for minutes.
-    people = User.objects.filter(pk__in=[run.started_by_id])
-    mine = SavedAuthentication.objects.visible_to(people.first())
+    """The credential, if the person may still ask, and use it, now that it is their turn.
+
+    Raises PermissionRefused, CredentialNotFound.
+    """
+    try:
+        person = sharing.still_asking(run.started_by_id, run.conversation_id)
+    except NotAllowed as exc:
+        raise PermissionRefused(exc.message, provider=run.provider) from None
+    mine = SavedAuthentication.objects.visible_to(person)
     found = mine.filter(pk=run.credential_id).first() if run.credential_id else None
     if found is None:
         raise CredentialNotFound(

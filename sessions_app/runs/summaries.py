@@ -17,7 +17,6 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
 
@@ -29,9 +28,9 @@ from providers.accumulate import Accumulator
 from providers.errors import CredentialNotFound, PermissionRefused, ProviderError
 from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
-from sessions_app.errors import Invalid
-from sessions_app.models import Conversation, SavedAuthentication, Verb
+from sessions_app.errors import Invalid, NotAllowed
 from sessions_app.models import Message as StoredMessage
+from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.people import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context_look import Asker, Look, look
@@ -176,18 +175,15 @@ def _check_right(user: Person, found: Look) -> None:
     """Many parts take minutes, in which a right may be taken away. Raises
     CredentialNotFound, PermissionRefused."""
     credential = cast(SavedAuthentication, found.credential)
-    person = User.objects.filter(pk=cast(int, user.pk), is_active=True).first()
+    try:
+        person = sharing.still_asking(user.pk, found.conversation.pk)
+    except NotAllowed as exc:
+        raise PermissionRefused(exc.message, provider=credential.provider) from None
     mine = SavedAuthentication.objects.visible_to(person)
-    if person is None or not mine.filter(pk=credential.pk).exists():
+    if not mine.filter(pk=credential.pk).exists():
         raise CredentialNotFound(
             f"The credential “{credential.name}” is gone or no longer shared with you. "
             "Pick another one.",
-            provider=credential.provider,
-        )
-    now = Conversation.objects.allowed(person, Verb.TAKE_PART)
-    if not now.filter(pk=found.conversation.pk).exists():
-        raise PermissionRefused(
-            "You no longer take part in this conversation.",
             provider=credential.provider,
         )
 

@@ -3,6 +3,8 @@
 open calls ─▶ valid intent? ─▶ policy ─▶ approved: run it ─▶ result into the log
                  └ correction            ├ refused: the words into the log
                                          └ asked: the run waits, nobody is at work
+
+An approved call begins if who asked still may ask, as the rows say at that moment.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from context_app.services import intents
 from context_app.services.intents import Asker
 from context_app.tools.base import Tool, ToolContext, ToolError, cut
 from providers.types import ToolCallPart
+from sessions_app.errors import NotAllowed
 from sessions_app.models import Membership, Run
 from sessions_app.runs import notices, offered
 from sessions_app.runs.audit_access import RunAudits
@@ -26,6 +29,7 @@ from sessions_app.runs.events import ToolFinished
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.path_rules import PathRules
 from sessions_app.runs.turns import in_database
+from sessions_app.services import sharing
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +81,7 @@ def _settle(
             _say(live, call, LOST, is_error=True)
         case State.DONE | State.FAILED:  # answered before a crash, and not yet logged
             _say(live, call, intent.result, is_error=intent.state == State.FAILED)
-        case State.APPROVED if in_database(intents.start, intent, tool):
+        case State.APPROVED if in_database(_begin, run, tool, intent):
             _tell(run, intent)
             text, is_error = _run(run, live, tool, intent)
             in_database(intents.finish, intent, text, is_error=is_error)
@@ -87,6 +91,16 @@ def _settle(
             _say(live, call, words, is_error=True)
     _tell(run, intent)
     return not live.is_stopping
+
+
+def _begin(run: Run, tool: Tool, intent: ToolIntent) -> bool:
+    """Start it for who asked, if they still may. Approved, it may have waited for days."""
+    try:
+        sharing.still_asking(run.started_by_id, run.conversation_id)
+    except NotAllowed as exc:
+        intents.withdraw(intent, f"{exc.message} So the call was not executed.")
+        return False
+    return intents.start(intent, tool)
 
 
 def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, bool]:

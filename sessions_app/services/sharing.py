@@ -17,7 +17,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import Conversation, ConversationShare, Run, Verb
@@ -45,6 +45,30 @@ def check(user: Person, verb: Verb, conversation: Conversation) -> None:
     """The same, of a conversation they were shown. Raises NotAllowed."""
     if not may(user, verb, conversation):
         raise NotAllowed(_REFUSED[verb])
+
+
+def still_asking(person_id: int | None, conversation_id: UUID) -> User:
+    """Who asked, for whom work goes on without them: as they are now, in one query.
+
+    Answers wait for minutes, and for days where a person has to decide; meanwhile an
+    account is closed, a team left, a share taken back. Asked right before whatever has an
+    effect: a request to a vendor, a tool call. Raises NotAllowed, in words for everybody.
+    """
+    if person_id is None:
+        raise NotAllowed("The person who asked is gone.")
+    person = User.objects.filter(pk=person_id)
+    here = Conversation.objects.allowed(person_id, Verb.TAKE_PART)
+    found = person.filter(
+        Exists(here.filter(pk=conversation_id)), is_active=True
+    ).first()
+    if found is None:
+        is_out = not person.filter(is_active=True).exists()
+        raise NotAllowed(
+            "The account of the person who asked is closed."
+            if is_out
+            else "The person who asked no longer takes part in this conversation."
+        )
+    return found
 
 
 def visible_among(user: Person, keys: Collection[UUID]) -> list[UUID]:
