@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 
@@ -13,7 +14,12 @@ from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run
 from sessions_app.runs import resuming, retrying, service
 from sessions_app.runs.tail import stored_events
-from tests.sessions_app.factories import make_credential, make_oauth, make_user
+from tests.sessions_app.factories import (
+    make_credential,
+    make_oauth,
+    make_user,
+    sign_in,
+)
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,16 +32,20 @@ MODELS = {
 
 
 @pytest.fixture
-def vendors(emulator, monkeypatch):
-    """The emulator behind every vendor's address; waits are short."""
+def vendors(emulator, monkeypatch, settings):
+    """The emulator behind every vendor's address; four attempts, and waits are short."""
     before = http.settings()
     http.configure(http.HttpSettings(reroute=emulator.origins()))
-    monkeypatch.setattr(
-        retrying, "limits", lambda run: Limits(attempts=4, base_s=0.05, cap_s=0.2)
-    )
+    settings.MAESTRO_RETRY_ATTEMPTS = 4
+    wait_between(monkeypatch, base_s=0.05, cap_s=0.2)
     yield emulator
     wait_for_runs()
     http.configure(before)
+
+
+def wait_between(monkeypatch, **seconds):
+    """So long between attempts; how many there are is not touched."""
+    monkeypatch.setattr(retrying, "Limits", functools.partial(Limits, **seconds))
 
 
 def start(slug="openai", **fields):
@@ -118,15 +128,31 @@ def test_what_is_wrong_is_asked_once(vendors, status):
     assert run.attempts.failed().get().retry_class == "permanent"
 
 
-def test_a_person_can_switch_repeating_off(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda run: Limits(attempts=1))
+def test_a_person_can_switch_repeating_off_for_a_conversation_and_on_again(
+    vendors, client
+):
     vendors.fault("status", status=503, times=99)
-    assert over(start()).status == "failed"
-    assert len(chats(vendors)) == 1
+    user = make_user()
+    sign_in(client, user)
+    credential = make_credential(owner=user)
+    first = start(user=user, credential=credential)
+    over(first)
+    assert len(chats(vendors)) == 4
+    talk = first.conversation.pk
+    for chosen, requests in (({"attempts": 1, "total_s": 180}, 5), (None, 9)):
+        answer = client.patch(
+            f"/api/conversations/{talk}/",
+            {"retry": chosen},
+            content_type="application/json",
+        )
+        assert answer.status_code == 200
+        again = start(user=user, credential=credential, conversation_id=talk)
+        assert over(again).status == "failed"
+        assert len(chats(vendors)) == requests
 
 
 def test_while_it_waits_everybody_sees_why_and_can_stop_it(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda run: Limits(base_s=30, cap_s=30))
+    wait_between(monkeypatch, base_s=30, cap_s=30)
     vendors.fault("status", status=503, times=99)
     user = make_user()
     started = start(user=user)
@@ -144,7 +170,7 @@ def test_while_it_waits_everybody_sees_why_and_can_stop_it(vendors, monkeypatch)
 
 
 def test_only_one_run_of_a_conversation_is_begun_while_one_waits(vendors, monkeypatch):
-    monkeypatch.setattr(retrying, "limits", lambda run: Limits(base_s=30, cap_s=30))
+    wait_between(monkeypatch, base_s=30, cap_s=30)
     vendors.fault("status", status=503, times=1)
     user = make_user()
     credential = make_credential(owner=user)
