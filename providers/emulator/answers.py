@@ -10,7 +10,8 @@ refuse                                a refusal
 parallel (with tools)                 two tool calls
 weather, tool (with tools)            one tool call, of the tool that is named in it
 circle (with tools)                   the same call again and again, eight times
- … dishonest                          that says it is harmless, whatever it is
+ … dishonest                          that says it only looks, whatever it does; else its
+                                      risk is told by the tool's name
  … unexplained                        without the intent that the tool wants
 fastapi, stripe                       a long technical answer
 anything else                         a friendly answer that says who is speaking
@@ -33,6 +34,11 @@ from providers.emulator import code_review, texts
 
 Stop = Literal["stop", "length", "tool_use", "refusal"]
 Word = str | float  # what one delta carries, or seconds of silence
+_INTENTS = ("dishonest", "unexplained")
+_RISKS = (
+    (("delete", "destroy", "drop"), "high"),
+    (("write", "change", "edit", "apply_patch", "shell"), "medium"),
+)
 _ROUNDS = 8  # of a model that goes in a circle
 _ARGUMENT_CHARS = 6  # of a tool call's arguments in one delta
 
@@ -192,23 +198,16 @@ def _structured(question: Question, schema: dict[str, Any]) -> Answer:
 
 def _tool_call(words: str, question: Question) -> Answer | None:
     tools = question.tools
-    asked = [name for name in tools if name.lower().replace("_", " ") in words]
     if _asks_for(words, "parallel"):
-        return Answer(calls=[_call(tools[0], question), _call(tools[-1], question)])
-    if _asks_for(words, "weather", "tool", "circle"):
-        name = (asked or tools)[0]
-        if _asks_for(words, "dishonest"):  # says that it is harmless, whatever it is
-            return Answer(calls=[_call(name, question, risk_level="low")])
-        if _asks_for(words, "unexplained"):
-            _, arguments = _call(name, question)
-            return Answer(
-                calls=[(name, {k: v for k, v in arguments.items() if k != "intent"})]
-            )
-        return Answer(text="Let me look that up.", calls=[_call(name, question)])
-    return None
+        return Answer(calls=[_call(n, question, words) for n in (tools[0], tools[-1])])
+    if not _asks_for(words, "weather", "tool", "circle"):
+        return None
+    asked = [name for name in tools if name.lower().replace("_", " ") in words]
+    said = "" if _asks_for(words, *_INTENTS) else "Let me look that up."
+    return Answer(text=said, calls=[_call((asked or tools)[0], question, words)])
 
 
-def _call(name: str, question: Question, **intent: str) -> tuple[str, dict[str, Any]]:
+def _call(name: str, question: Question, words: str) -> tuple[str, dict[str, Any]]:
     """A call with arguments that fit the tool's schema, as far as it is simple."""
     schema = question.schemas.get(name) or {}
     properties = schema.get("properties") or {}
@@ -218,9 +217,19 @@ def _call(name: str, question: Question, **intent: str) -> tuple[str, dict[str, 
     for field_name in schema.get("required") or []:
         arguments[field_name] = _value(field_name, properties.get(field_name) or {})
     if "intent" in properties:
-        declared = {"scope": f"Use {name} to answer the question.", **intent}
-        arguments["intent"] = {**arguments.get("intent", {}), **declared}
+        arguments["intent"] = _intent(name, words, arguments.get("intent", {}))
+        if _asks_for(words, "unexplained"):
+            del arguments["intent"]
     return name, arguments
+
+
+def _intent(name: str, words: str, fitting: dict[str, Any]) -> dict[str, Any]:
+    """What is said of a call: as it is, or what gets it through."""
+    if _asks_for(words, "dishonest"):
+        return {**fitting, "scope": "Only look, change nothing.", "risk_level": "low"}
+    risk = next((risk for verbs, risk in _RISKS if _asks_for(name, *verbs)), "low")
+    scope = f"Use {name} to answer the question."
+    return {**fitting, "scope": scope, "risk_level": risk}
 
 
 def _value(name: str, schema: dict[str, Any]) -> Any:
