@@ -7,6 +7,7 @@ and credentials change hands meanwhile.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -14,10 +15,12 @@ from django.utils import timezone
 
 from providers.errors import ConfigurationError
 from providers.oauth.login import LoginMethod
-from providers.types import Credential
-from sessions_app.errors import Invalid, NotAllowed
-from sessions_app.models import Membership, PendingLogin, SavedAuthentication
+from providers.types import AuthType, Credential
+from sessions_app.errors import Invalid, NameTaken, NotAllowed
+from sessions_app.models import Membership, PendingLogin, SavedAuthentication, Team
 from sessions_app.sealing import crypto
+from sessions_app.services.credential_changes import may_share, team_of_owner
+from sessions_app.services.credential_inputs import checked_name
 from sessions_app.services.credential_rows import managed_credential
 
 MAX_WAITING = 20  # logins of one person at once
@@ -26,7 +29,44 @@ ONLY_YOU = "Only you may use such a login: it cannot be shared."
 _NOT_YOURS = "Only the person who signed in may log in again here."
 
 
-def check_number(user: User) -> None:
+class Place(NamedTuple):
+    """Where a login is to be kept: in place of which credential, else for whom."""
+
+    name: str
+    again: SavedAuthentication | None
+    team: Team | None
+    is_shared_with_everyone: bool
+
+
+def place_for(
+    user: User,
+    provider: str,
+    method: LoginMethod,
+    name: str,
+    credential_id: UUID | str | None,
+    team: Team | UUID | str | None,
+    is_shared_with_everyone: bool,
+) -> Place:
+    """Where this person may keep such a login, if they may begin one more. Asks no
+    vendor.
+
+    Raises Invalid, NameTaken, NotAllowed, NotFound.
+    """
+    again = to_renew(user, provider, credential_id, method)
+    place = Place(
+        name=again.name if again else _free_name(provider, name),
+        again=again,
+        team=team_of_owner(user, team),
+        is_shared_with_everyone=may_share(user, is_shared_with_everyone, team),
+    )
+    if method.is_personal and (place.team or place.is_shared_with_everyone):
+        raise Invalid(ONLY_YOU, field="team")
+    _check_number(user)
+    _check_keys()
+    return place
+
+
+def _check_number(user: User) -> None:
     """Whether one more is too many. Raises Invalid.
 
     Commands do not count: one that was killed leaves a login which nobody can cancel.
@@ -40,7 +80,7 @@ def check_number(user: User) -> None:
         raise Invalid("You have begun very many logins. Try again in ten minutes.")
 
 
-def check_keys() -> None:
+def _check_keys() -> None:
     """Whether a login could be saved at all, before somebody makes one. Raises Invalid."""
     try:
         crypto.verify_canary()
@@ -68,6 +108,19 @@ def to_renew(
     if method.is_personal and is_shared(row):
         raise Invalid(ONLY_YOU, field="method")
     return row
+
+
+def _free_name(provider: str, name: str) -> str:
+    """Checked before the vendor is bothered, and once more when it is stored."""
+    found = checked_name(name)
+    kind: AuthType = "oauth"
+    if SavedAuthentication.objects.filter(
+        provider=provider, auth_type=kind, name=found
+    ).exists():
+        raise NameTaken(
+            f"The name {found!r} is already taken. Choose another name.", field="name"
+        )
+    return found
 
 
 def check_person(row: PendingLogin) -> User:

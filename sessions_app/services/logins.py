@@ -31,14 +31,12 @@ from providers.errors import (
     RateLimited,
 )
 from providers.oauth.login import Login, LoginMethod
-from providers.types import AuthType, Credential
-from sessions_app.errors import Invalid, NameTaken, NotAllowed, NotFound
-from sessions_app.models import PendingLogin, SavedAuthentication, Team
+from providers.types import Credential
+from sessions_app.errors import Invalid, NotAllowed, NotFound
+from sessions_app.models import PendingLogin, Team
 from sessions_app.people import Person
 from sessions_app.sealing import crypto
 from sessions_app.services import login_listener, login_results, login_rights
-from sessions_app.services.credential_changes import may_share, team_of_owner
-from sessions_app.services.credential_inputs import checked_name
 
 log = logging.getLogger(__name__)
 
@@ -72,23 +70,15 @@ def begin(
     if not isinstance(user, User) or not user.is_active:
         raise NotAllowed("Sign in first.")
     chosen = _method(provider, method)
-    again = login_rights.to_renew(user, provider, credential_id, chosen)
-    name = again.name if again else _free_name(provider, name)
-    found_team = team_of_owner(user, team)
-    everyone = may_share(user, is_shared_with_everyone, team)
-    if chosen.is_personal and (found_team or everyone):
-        raise Invalid(login_rights.ONLY_YOU, field="team")
-    login_rights.check_number(user)
-    login_rights.check_keys()
+    place = login_rights.place_for(
+        user, provider, chosen, name, credential_id, team, is_shared_with_everyone
+    )
     row = PendingLogin(
         user=user,
         session_hash=_hash(session_key),
         provider=provider,
         method=chosen.key,
-        name=name,
-        again=again,
-        team=found_team,
-        is_shared_with_everyone=everyone,
+        **place._asdict(),
     )
     login = _begin(row, chosen, mode, listens, lives_on=lives_on)
     log.info(
@@ -250,19 +240,6 @@ def _method(provider: str, key: str) -> LoginMethod:
         raise Invalid(exc.message, field="method") from None
     if found.refusal:
         raise Invalid(found.refusal, field="method")
-    return found
-
-
-def _free_name(provider: str, name: str) -> str:
-    """Checked before the vendor is bothered, and once more when it is stored."""
-    found = checked_name(name)
-    kind: AuthType = "oauth"
-    if SavedAuthentication.objects.filter(
-        provider=provider, auth_type=kind, name=found
-    ).exists():
-        raise NameTaken(
-            f"The name {found!r} is already taken. Choose another name.", field="name"
-        )
     return found
 
 
