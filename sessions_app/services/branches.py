@@ -41,10 +41,12 @@ SELECT id FROM branch WHERE depth < %s ORDER BY depth DESC LIMIT %s
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages of a branch, root side first. `has_more`: older ones exist."""
+    """Messages of a branch, root side first. `has_more`: older ones exist; `has_newer`:
+    the branch goes on after them."""
 
     messages: list[MessageView]
     has_more: bool
+    has_newer: bool = False
 
 
 def page_of_branch(
@@ -52,11 +54,13 @@ def page_of_branch(
     user: Person,
     conversation_id: UUID | str,
     before_depth: int | None = None,
+    after_depth: int | None = None,
+    around: UUID | str | None = None,
     limit: int = 50,
 ) -> Page:
-    """The newest `limit` messages of the shown branch above `before_depth`.
-
-    Raises NotFound.
+    """`limit` messages of the shown branch: the newest; those next above `before_depth`
+    or below `after_depth`; or those on both sides of the message `around`: none, where
+    that is on another branch. Raises NotFound.
     """
     found = (
         Conversation.objects.visible_to(user)
@@ -69,13 +73,38 @@ def page_of_branch(
     conversation_pk, leaf_id, leaf_depth = cast(_Shown, found)
     if leaf_id is None:
         return Page([], has_more=False)
+    last = (leaf_depth or 0) + 1
+    middle = None if around is None else _depth_of(around, conversation_pk)
     limit = max(1, min(limit, MAX_PAGE))
-    end = (leaf_depth or 0) + 1
-    if before_depth is not None:
-        end = min(end, before_depth)
+    end, limit = _span(before_depth, after_depth, middle, last=last, limit=limit)
     ids = ids_upwards(leaf_id, end=end, limit=limit + 1)
-    rows = list(Message.objects.filter(pk__in=ids[:limit]).order_by("depth"))
-    return Page(_views(conversation_pk, rows), has_more=len(ids) > limit)
+    page = ids[:limit]
+    if around is not None and as_uuid(around) not in page:
+        return Page([], has_more=False)
+    rows = list(Message.objects.filter(pk__in=page).order_by("depth"))
+    return Page(
+        _views(conversation_pk, rows), has_more=len(ids) > limit, has_newer=end < last
+    )
+
+
+def _span(
+    before: int | None, after: int | None, middle: int | None, *, last: int, limit: int
+) -> tuple[int, int]:
+    """(the depth at which a page ends, exclusive; how long it is). `last`: of all."""
+    if before is not None:
+        return min(last, before), limit
+    if after is not None:
+        end = min(last, after + 1 + limit)
+        return end, max(0, end - after - 1)
+    if middle is not None:
+        return min(last, middle + 1 + limit // 2), limit
+    return last, limit
+
+
+def _depth_of(message_id: UUID | str, conversation_id: UUID) -> int | None:
+    rows = Message.objects.filter(pk=as_uuid(message_id))
+    rows = rows.filter(conversation_id=conversation_id)
+    return rows.values_list("depth", flat=True).first()
 
 
 def ids_upwards(start: UUID, *, end: int, limit: int) -> list[UUID]:

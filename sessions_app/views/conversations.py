@@ -144,14 +144,28 @@ def _delete(request: HttpRequest, conversation_id: UUID) -> Any:
 
 
 def _messages(request: HttpRequest, conversation_id: UUID) -> Any:
-    before = request.GET.get("before_depth")
+    """One of `before_depth`, `after_depth` and `around` (a message) says which page."""
+    asked = [n for n in ("before_depth", "after_depth", "around") if request.GET.get(n)]
+    if len(asked) > 1:
+        raise Invalid(f"Give one of {' and '.join(asked)}.", field=asked[1])
+    return _page(request, conversation_id)
+
+
+def _page(request: HttpRequest, conversation_id: UUID) -> Any:
+    before, after = (request.GET.get(f"{word}_depth") for word in ("before", "after"))
     page = branches.page_of_branch(
         user=request.user,
         conversation_id=conversation_id,
         before_depth=_number(before, 0, "before_depth") if before else None,
+        after_depth=_number(after, 0, "after_depth") if after else None,
+        around=request.GET.get("around") or None,
         limit=_number(request.GET.get("limit"), 50, "limit"),
     )
-    return {"messages": page.messages, "has_more": page.has_more}
+    return {
+        "messages": page.messages,
+        "has_more": page.has_more,
+        "has_newer": page.has_newer,
+    }
 
 
 def _branch(request: HttpRequest, conversation_id: UUID) -> Any:
@@ -161,7 +175,7 @@ def _branch(request: HttpRequest, conversation_id: UUID) -> Any:
         message_id=choice.message_id,
         conversation_id=conversation_id,
     )
-    return _messages(request, conversation_id)
+    return _page(request, conversation_id)
 
 
 @require_safe

@@ -80,7 +80,8 @@ function options(choice = picker.choice) {
 function send(text) {
   if (!picker.credential) { toast(STRINGS.noCredential); return; }
   // Under what is seen here; another page may show another branch meanwhile.
-  const parent_id = outbox.isEmpty && !thread.last?.isMine ? thread.last?.id ?? null : null;
+  const isUnder = outbox.isEmpty && !thread.pages.hasNewer && !thread.last?.isMine;
+  const parent_id = isUnder ? thread.last?.id ?? null : null;
   outbox.put({ type: "send", text, conversation_id: thread.conversationId || null, parent_id, ...options() });
   composer.clear();
   if (!socket.isReady) toast(STRINGS.unsent);
@@ -173,14 +174,14 @@ composer.addEventListener("send", ({ detail }) => send(detail));
 composer.addEventListener("stop", () => stop());
 composer.addEventListener("edit-last", () => {
   const mine = thread.views.filter((view) => view.isMine).at(-1);
-  if (mine) actions.edit(mine);
+  if (mine && !thread.pages.hasNewer) actions.edit(mine); // the last one, and no other
 });
 composer.addEventListener("steer", ({ detail }) => steer(detail));
 byId("messages").addEventListener("maestro:runs", () => running(thread.activeRun));
 picker.addEventListener("change", greet);
 sidebar.addEventListener("share", ({ detail }) => sharing.open(detail));
 byId("shared-badge").addEventListener("click", () => sharing.open(thread.conversationId));
-sidebar.addEventListener("open", ({ detail }) => openAt(detail));
+sidebar.addEventListener("open", ({ detail }) => openAt(detail).catch((error) => toast(error.message)));
 sidebar.addEventListener("renamed", ({ detail }) => { if (detail.id === thread.conversationId) title(detail.title); });
 sidebar.addEventListener("deleted", ({ detail }) => { if (detail === thread.conversationId) open(""); });
 document.addEventListener("maestro:credentials-changed", () => picker.load());

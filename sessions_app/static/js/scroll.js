@@ -7,17 +7,19 @@ const NEAR = 80; // pixels from the end that count as "at the end" on the way do
 const MARGIN = 24; // pixels above a message that was looked for
 
 export class EndKeeper {
-  constructor(scroller, content, button) {
+  // `toEnd`: what the button does, which may have to fetch the end first.
+  constructor(scroller, content, button, toEnd) {
     this.scroller = scroller;
     this.button = button;
     this.isKept = true;
+    this.isPart = false;
     this.top = 0;
     scroller.addEventListener("scroll", () => this.moved(), { passive: true });
     scroller.addEventListener("wheel", (event) => {
       if (event.deltaY < 0 && scroller.scrollTop > 0) this.isKept = false;
     }, { passive: true });
     scroller.addEventListener("click", (event) => { if (event.target.closest("summary")) this.unfolding(); });
-    button.addEventListener("click", () => this.toEnd());
+    button.addEventListener("click", toEnd);
     const sizes = new ResizeObserver(() => this.grew());
     sizes.observe(content);
     sizes.observe(scroller);
@@ -28,6 +30,13 @@ export class EndKeeper {
   toEnd() {
     this.isKept = true;
     this.grew();
+  }
+
+  // Whether the end of what is drawn is not the end: then nobody is kept there.
+  part(isPart) {
+    this.isPart = isPart;
+    if (isPart) this.isKept = false;
+    this.show();
   }
 
   // To a message that somebody looks for. Heights are real from now on, as in `hold`.
@@ -44,7 +53,7 @@ export class EndKeeper {
   moved() {
     const { scrollTop } = this.scroller;
     if (scrollTop < this.top - 1 && this.away > 2) this.isKept = false;
-    else if (scrollTop > this.top && this.away < NEAR) this.isKept = true;
+    else if (scrollTop > this.top && this.away < NEAR && !this.isPart) this.isKept = true;
     this.top = scrollTop;
     this.show();
   }
@@ -60,12 +69,12 @@ export class EndKeeper {
     this.isKept = false;
     requestAnimationFrame(() => {
       this.scroller.scrollTop = scrollTop;
-      this.isKept = this.away < 2;
+      this.isKept = this.away < 2 && !this.isPart;
       this.show();
     });
   }
 
-  show() { this.button.hidden = this.isKept || this.away < NEAR; }
+  show() { this.button.hidden = !this.isPart && (this.isKept || this.away < NEAR); }
 
   // Runs `change` and keeps what `place()` finds, before and after, at its height on the
   // screen. Heights are real from now on: messages out of sight have only estimated ones.
@@ -76,7 +85,7 @@ export class EndKeeper {
     change();
     const found = place();
     if (found) this.scroller.scrollTop += found.getBoundingClientRect().top - before;
-    this.isKept = this.away < 2;
+    this.isKept = this.away < 2 && !this.isPart;
     this.show();
   }
 }

@@ -77,7 +77,7 @@ export const STRINGS = {
   ok: "OK",
   menu: "More for “{title}”",
   untitled: "Untitled",
-  foundElsewhere: "The words stand in another version of this conversation, or far above.",
+  foundElsewhere: "The words stand in another version of this conversation.",
   foundRemoved: "The words stand in a part that was taken out of the context. “Bring back” shows it again.",
   today: "Today",
   yesterday: "Yesterday",

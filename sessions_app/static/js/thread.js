@@ -1,24 +1,21 @@
-// thread.js: the messages of the shown branch: pages of old ones, live runs, scrolling.
+// thread.js: the messages of the shown branch, as far as they are drawn; live runs.
 
 import { api } from "./api.js";
 import { byId, toast } from "./dom.js";
 import { FollowedRuns } from "./followed-runs.js";
 import { Message, isOver } from "./message.js";
 import { EndKeeper } from "./scroll.js";
+import { ThreadPages } from "./thread-pages.js";
 
 export class Thread {
   constructor(socket) {
     this.socket = socket;
     this.list = byId("messages");
     this.scroller = byId("thread");
-    this.older = byId("older");
-    this.end = new EndKeeper(this.scroller, this.list, byId("latest"));
+    this.end = new EndKeeper(this.scroller, this.list, byId("latest"), () => this.toEnd());
+    this.pages = new ThreadPages(this);
     this.runs = new FollowedRuns(socket);
     this.conversationId = "";
-    this.older.addEventListener("click", () => this.loadOlder());
-    this.scroller.addEventListener("scroll", () => {
-      if (this.scroller.scrollTop < 200 && !this.older.hidden) this.loadOlder();
-    });
   }
 
   get views() { return [...this.list.children].map((node) => node.message); }
@@ -34,7 +31,7 @@ export class Thread {
     this.list.replaceChildren();
     this.list.classList.remove("messages--measured");
     this.runs.clear();
-    this.older.hidden = true;
+    this.pages.clear();
     this.conversationId = "";
   }
 
@@ -52,7 +49,7 @@ export class Thread {
     const { conversationId, last } = this;
     if (!conversationId) return;
     const page = await api("GET", `/api/conversations/${conversationId}/messages/`);
-    if (this.conversationId !== conversationId || this.last !== last) return; // newer already
+    if (this.conversationId !== conversationId || this.last !== last || this.pages.hasNewer) return; // newer already, or read far above
     if (page.messages.at(-1)?.id === last?.id) return;
     this.showPage(page);
     this.end.grew();
@@ -63,7 +60,13 @@ export class Thread {
     this.list.replaceChildren();
     this.runs.clear();
     for (const message of page.messages) this.add(message);
-    this.older.hidden = !page.has_more;
+    this.pages.drawn(page);
+  }
+
+  // Where it goes on, from however far above.
+  async toEnd() {
+    if (this.pages.hasNewer) await this.open(this.conversationId).catch((error) => toast(error.message));
+    else this.end.toEnd();
   }
 
   // Another version of a message: its foot, where the person clicked, stays where it was.
@@ -72,26 +75,6 @@ export class Thread {
     this.end.hold(this.list, foot, () => this.showPage(page));
     this.follow();
     return this.find(id);
-  }
-
-  loadOlder(limit = 50) {
-    this.loading ??= this.takeOlder(limit).finally(() => { this.loading = null; });
-    return this.loading;
-  }
-
-  async takeOlder(limit) {
-    const { conversationId } = this;
-    try {
-      const depth = this.list.firstElementChild.message.message.depth;
-      const page = await api("GET", `/api/conversations/${conversationId}/messages/?before_depth=${depth}&limit=${limit}`);
-      if (this.conversationId !== conversationId) return; // they went elsewhere meanwhile
-      const before = this.scroller.scrollHeight - this.scroller.scrollTop;
-      this.list.prepend(...page.messages.map((message) => this.make(message).node));
-      this.scroller.scrollTop = this.scroller.scrollHeight - before;
-      this.older.hidden = !page.has_more;
-    } catch (error) {
-      toast(error.message);
-    }
   }
 
   make(message) {
@@ -115,6 +98,11 @@ export class Thread {
 
   accepted({ conversation, question, answer }, isMine) {
     this.conversationId = conversation.id;
+    if (this.pages.hasNewer && !this.find(question.id) && !this.find(question.parent_id)) {
+      this.pages.unseen += 1;
+      if (isMine) this.toEnd();
+      return; // it is said far below what is read
+    }
     if (!this.find(question.id)) {
       const isElsewhere = question.parent_id && this.last && !this.find(question.parent_id); // another branch
       if (isElsewhere) { this.open(conversation.id).catch((error) => toast(error.message)); return; }
@@ -122,6 +110,7 @@ export class Thread {
       this.add(question);
     } else this.cutAfter(question.id);
     if (!this.find(answer.id)) this.add(answer);
+    this.pages.ends(true);
     if (isMine) this.end.toEnd();
     this.mark();
   }

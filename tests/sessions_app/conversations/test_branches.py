@@ -1,5 +1,6 @@
 """The branch that is shown: by pages, with its versions, and another one on demand."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,65 @@ def test_a_page_beyond_either_end_is_what_there_is(before_depth):
     row = make_conversation(alice, "m0", "m1")
     texts = ["m0", "m1"] if before_depth else []
     assert shown(alice, row, before_depth=before_depth) == (texts, False)
+
+
+def test_a_page_is_read_downwards_too():
+    alice = make_user("alice")
+    row = make_deep_conversation(alice, 10)
+
+    def page(**options):
+        found = branches.page_of_branch(
+            user=alice, conversation_id=row.pk, limit=4, **options
+        )
+        return [m.depth for m in found.messages], found.has_more, found.has_newer
+
+    assert page() == ([6, 7, 8, 9], True, False)
+    assert page(before_depth=6) == ([2, 3, 4, 5], True, True)
+    assert page(after_depth=1) == ([2, 3, 4, 5], True, True)
+    assert page(after_depth=7) == ([8, 9], True, False)
+    assert page(after_depth=9)[0] == page(after_depth=10**8)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("depth", "shown_depths", "older", "newer"),
+    [
+        (0, [0, 1, 2], False, True),
+        (5, [4, 5, 6, 7], True, True),
+        (9, [6, 7, 8, 9], True, False),
+    ],
+)
+def test_a_page_is_read_around_a_message(depth, shown_depths, older, newer):
+    alice = make_user("alice")
+    row = make_deep_conversation(alice, 10)
+    message = row.messages.get(depth=depth)
+    page = branches.page_of_branch(
+        user=alice, conversation_id=row.pk, around=message.pk, limit=4
+    )
+    assert [m.depth for m in page.messages] == shown_depths
+    assert (page.has_more, page.has_newer) == (older, newer)
+
+
+def test_around_what_is_not_shown_there_is_no_page():
+    alice = make_user("alice")
+    row = make_conversation(alice, "question", "first answer")
+    other = make_conversation(alice, "elsewhere")
+    second = add(row, row.messages.get(text="question"), "second answer")
+    for key in (second.pk, other.leaf_id, uuid.uuid4()):
+        page = branches.page_of_branch(user=alice, conversation_id=row.pk, around=key)
+        assert (page.messages, page.has_more, page.has_newer) == ([], False, False)
+    with pytest.raises(NotFound):
+        branches.page_of_branch(user=alice, conversation_id=row.pk, around="x")
+
+
+def test_a_page_far_above_the_end_asks_a_handful_of_queries(
+    django_assert_max_num_queries,
+):
+    alice = make_user("alice")
+    row = make_deep_conversation(alice, 10_000)
+    key = row.messages.get(depth=40).pk
+    with django_assert_max_num_queries(6):
+        page = branches.page_of_branch(user=alice, conversation_id=row.pk, around=key)
+    assert [m.depth for m in page.messages] == list(range(16, 66))
 
 
 @pytest.mark.parametrize(("limit", "count"), [(0, 1), (-5, 1), (10**8, 200)])

@@ -92,7 +92,13 @@ def test_a_query_that_cannot_be_read_says_which_part(client, alice, query, field
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
 
 
-@pytest.mark.parametrize("query", ["before_depth=²", "before_depth=-1", "limit=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "before_depth=²", "before_depth=-1", "limit=x", "after_depth=x",
+        "before_depth=1&after_depth=1", "after_depth=0&around=x",
+    ],
+)  # fmt: skip
 def test_a_page_that_cannot_be_read_is_refused(client, alice, query):
     row = make_conversation(alice, "x")
     answer = client.get(f"/api/conversations/{row.pk}/messages/?{query}")
