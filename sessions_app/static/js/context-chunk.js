@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { count, moment } from "./format.js";
+import { canMove } from "./context-order.js";
 import { CONTEXT } from "./context-strings.js";
 import { say } from "./strings.js";
 
@@ -28,6 +29,7 @@ export function drawChunk(node, chunk) {
 function head(chunk) {
   const title = chunk.title && chunk.title !== CONTEXT.kinds[chunk.kind] ? chunk.title : "";
   return el("p", { class: "chunk__head" },
+    canMove(chunk) ? el("span", { class: "chunk__handle", title: CONTEXT.drag, "aria-hidden": "true" }, "⠿") : "",
     el("span", { class: `chunk__kind chunk__kind--${chunk.kind}` }, CONTEXT.kinds[chunk.kind] ?? chunk.kind),
     el("span", { class: "chunk__title" }, title),
     el("span", { class: "chunk__tokens" }, say(CONTEXT.tokens, { n: count(chunk.tokens) })));
@@ -50,13 +52,12 @@ function foot(chunk) {
 }
 
 function buttons(chunk) {
-  const isOwn = chunk.scope === "conversation";
   const isReady = chunk.state === "ready";
   const made = [
     isReady && button("pin", chunk.pinned ? CONTEXT.unpin : CONTEXT.pin, "⚑", chunk.pinned),
     isReady && button("exclude", chunk.excluded ? CONTEXT.include : CONTEXT.exclude, chunk.excluded ? "+" : "⊘", chunk.excluded),
-    isReady && isOwn && button("up", CONTEXT.up, "↑"),
-    isReady && isOwn && button("down", CONTEXT.down, "↓"),
+    canMove(chunk) && button("up", CONTEXT.up, "↑"),
+    canMove(chunk) && button("down", CONTEXT.down, "↓"),
     isReady && (EDITABLE.has(chunk.kind) ? button("edit", CONTEXT.edit, "✎") : button("show", CONTEXT.show, "⤢")),
     button("remove", CONTEXT.remove, "✕"),
   ];

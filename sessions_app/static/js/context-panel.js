@@ -6,9 +6,11 @@ import { ask } from "./dialogs.js";
 import { byId, toast } from "./dom.js";
 import { chunkNode, domId, drawChunk } from "./context-chunk.js";
 import { ContextDialogs } from "./context-dialogs.js";
+import { ChunkDrag } from "./context-drag.js";
 import { ExactRequest } from "./context-exact.js";
 import { ContextFiles } from "./context-files.js";
 import { drawGauge } from "./context-gauge.js";
+import { stepped } from "./context-order.js";
 import { ContextSearch } from "./context-search.js";
 import { CONTEXT } from "./context-strings.js";
 import { STRINGS, say } from "./strings.js";
@@ -31,6 +33,7 @@ export class ContextPanel {
     this.search = new ContextSearch(this);
     this.files = new ContextFiles(this);
     this.exact = new ExactRequest(this);
+    this.drag = new ChunkDrag(this);
     byId("context-back").addEventListener("click", () => this.act("POST", "bring-back/"));
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("[data-do]");
@@ -44,6 +47,7 @@ export class ContextPanel {
   get isOpen() { return !this.node.hidden; }
 
   toggle(isOpen = !this.isOpen) {
+    this.drag.cancel();
     this.node.hidden = !isOpen;
     byId("context-toggle").setAttribute("aria-expanded", String(isOpen));
     document.body.classList.toggle("has-context", isOpen);
@@ -60,6 +64,7 @@ export class ContextPanel {
   // Another conversation is shown; "" is a new one.
   open(id) {
     if (id === this.id) return;
+    this.drag.cancel();
     this.id = id || null;
     byId("attach-status").hidden = true;
     this.gauge = null;
@@ -160,16 +165,12 @@ export class ContextPanel {
     }
   }
 
-  // Between its new neighbours, by position.
   async move(chunk, step) {
-    const own = [...this.list.children].map((node) => node.chunk).filter((c) => c.scope === "conversation" && isBeside(c, chunk));
-    const at = own.findIndex((c) => c.id === chunk.id) + step;
-    const next = own[at];
-    if (!next) return;
-    const beyond = own[at + step];
-    const position = beyond ? (next.position + beyond.position) / 2 : next.position + step;
-    await this.act("PATCH", `${chunk.id}/`, { position });
+    const position = stepped(this.list, chunk, step);
+    if (position !== null) await this.put(chunk, position);
   }
+
+  put(chunk, position) { return this.act("PATCH", `${chunk.id}/`, { position }); }
 
   async act(method, path, fields) {
     const id = this.id ?? (await this.page.begin());
@@ -183,6 +184,3 @@ export class ContextPanel {
     if (frame.gauge && id === this.id) this.take({ ...frame, type: "context" });
   }
 }
-
-const GROUP = { system: 0, persona: 0 };
-const isBeside = (a, b) => (GROUP[a.kind] ?? 1) === (GROUP[b.kind] ?? 1);

@@ -43,6 +43,7 @@ export class ContextSearch {
   // Also after every change of the list.
   show() {
     const { list } = this.panel;
+    list.classList.toggle("context__chunks--found", Boolean(this.hits)); // a part of the list has no order
     for (const node of list.querySelectorAll("[data-only-found]")) node.remove();
     for (const node of list.children) {
       const hit = this.hits?.get(node.chunk.id);

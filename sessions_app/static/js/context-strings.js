@@ -19,6 +19,7 @@ export const CONTEXT = {
   unpin: "Unpin",
   exclude: "Exclude from the next request",
   include: "Include again",
+  drag: "Drag to another place",
   up: "Earlier",
   down: "Later",
   edit: "Edit",
