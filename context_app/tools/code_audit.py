@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from context_app.tools import _paths
-from context_app.tools._tree import Walk, matcher
+from context_app.tools._tree import Entry, Walk, matcher
 from context_app.tools.base import (
     Arguments,
     AuditedSource,
@@ -80,17 +80,9 @@ def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
         if refusal := context.refused(name):
             found.refused[name] = refusal
             continue
-        why = "it may hold secrets" if _paths.is_secret(name) else ""
-        if why := why or why_not(name, entry.size):
+        content, why = _read(entry)
+        if content is None:
             found.left_out[name] = why
-            continue
-        try:
-            content = _paths.read_at(entry.parent, entry.parts[-1], name)
-        except (ToolError, OSError):
-            found.left_out[name] = "it cannot be read"
-            continue
-        if content.is_binary:
-            found.left_out[name] = "it is binary"
             continue
         size += len(content.text)
         if size > MAX_CHARS or len(found.files) >= MAX_FILES:
@@ -108,6 +100,18 @@ def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
     if not found.files:
         raise ToolError(f"There is no code in {_paths.spelled(start)}.")
     return found
+
+
+def _read(entry: Entry) -> tuple[_paths.Content | None, str]:
+    """(the file, "") or (None, why it is left out)."""
+    why = "it may hold secrets" if _paths.is_secret(entry.name) else ""
+    if why := why or why_not(entry.name, entry.size):
+        return None, why
+    try:
+        content = _paths.read_at(entry.parent, entry.parts[-1], entry.name)
+    except (ToolError, OSError):
+        return None, "it cannot be read"
+    return (None, "it is binary") if content.is_binary else (content, "")
 
 
 def _run(arguments: Arguments, context: ToolContext) -> str:

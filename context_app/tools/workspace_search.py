@@ -128,8 +128,12 @@ class _Sources:
         self._glob = matcher(arguments.get("glob") or "**")
         self._hidden = bool(arguments.get("hidden"))
         self._context = context
+        for name in (str(self._start), "/".join(self._parts)):
+            if why := context.refused(name):
+                raise ToolError(f"This is not searched here: {why}")
         self.searched = 0
         self.left_out = 0  # binary, too long, gone, or likely to hold secrets
+        self.refused = 0  # by a rule
         self.is_cut = False
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
@@ -152,6 +156,9 @@ class _Sources:
         for entry in walk:
             parts = entry.parts[above:]
             if entry.kind != "file" or not self._fits(parts):
+                continue
+            if self._context.refused(entry.name):
+                self.refused += 1
                 continue
             # Nobody named this file, so nobody was asked about it.
             yield None if _paths.is_secret("/".join(entry.parts)) else _content(entry)
@@ -193,6 +200,8 @@ def _told(rows: list[str], sources: _Sources) -> str:
     head = f"{matches} in {sources.searched} files searched"
     if sources.left_out:
         head += f"; {sources.left_out} left out (binary, too long, or secrets)"
+    if sources.refused:
+        head += f"; {sources.refused} left out because a rule refuses to read them"
     if sources.is_cut:
         head += "; there may be more: narrow it down"
     return cut("\n".join([head, *rows]), MAX_RESULT - 1000)

@@ -19,15 +19,16 @@ AUDIT, READ = "code_audit", "read_file"
 
 
 class PathRules:
-    """Why a rule refuses a path to this person in an audit; "" when none does.
+    """Why a rule refuses a path to this person; "" when none does.
 
-    What may not be read may not be audited either: its text goes to the same vendors.
-    Rules are read when the first path is asked about. `scope`: what a model declared of
-    the call; a person declares nothing.
+    What may not be read may not be audited or searched either: its text goes to the same
+    vendors. Rules are read when the first path is asked about. `tool`: what reads the
+    files. `scope`: what a model declared of the call; a person declares nothing.
     """
 
-    def __init__(self, person_id: Any, scope: str = "") -> None:
+    def __init__(self, person_id: Any, tool: str = AUDIT, scope: str = "") -> None:
         self._person = person_id
+        self._tools = (AUDIT, READ) if tool == AUDIT else (READ,)
         self._scope = scope
         self._known: tuple[Sequence[Rule], frozenset[Any]] | None = None
 
@@ -35,7 +36,7 @@ class PathRules:
         if self._known is None:
             self._known = in_database(self._read)
         rules, teams = self._known
-        for name in (AUDIT, READ):
+        for name in self._tools:
             tool = registry.tools()[name]
             call = policy.Call(
                 tool=name,

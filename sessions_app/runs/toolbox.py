@@ -116,7 +116,7 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
         context=RunContext(run, intent),
         audit=RunAudits(run),
-        refused=PathRules(run.started_by_id, intent.scope),
+        refused=PathRules(run.started_by_id, intent.tool, intent.scope),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False

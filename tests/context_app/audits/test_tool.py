@@ -95,6 +95,20 @@ def test_what_may_not_be_read_is_not_audited_by_its_name_either(
     assert not Audit.objects.exists()
 
 
+@pytest.mark.parametrize("path", [".", "app", "way/vault.py", "app/secrets"])
+def test_what_may_not_be_read_is_not_searched_either(vendors, workspace, path):
+    (workspace / "app" / "secrets").mkdir()
+    (workspace / "app" / "secrets" / "vault.py").write_text("eval(hidden_word)\n")
+    (workspace / "way").symlink_to(workspace / "app" / "secrets")
+    PolicyRule.objects.create(
+        name="Vault", order=1, action="refuse", tool="read_file", target="app/secrets/*"
+    )
+    _, run = call(vendors, "grep", pattern="eval", path=path)
+    told = result(run)["text"]
+    assert "rule" in told.lower() and "hidden_word" not in told
+    assert not any("hidden_word" in str(one["body"]) for one in vendors.requests())
+
+
 def test_many_refused_files_are_counted(vendors, workspace):
     for number in range(25):
         (workspace / "app" / f"vault{number}.py").write_text("eval(x)\n")
