@@ -101,11 +101,12 @@ def _follow(walk: _Walk, events: Iterable[IntentEvent]) -> Fault | None:
 def _follow_to_the_end(walk: _Walk) -> Fault | None:
     """What came since, with the head held: nobody appends; then the two must agree."""
     with transaction.atomic():
-        head = ChainHead.objects.select_for_update().filter(pk=1).first()
-        fault = _follow(
-            walk,
-            IntentEvent.objects.filter(number__gt=walk.at.number).order_by("number"),
-        )
+        head = _held()
+        fault = _follow(walk, _after(walk.at))
+        if fault is None and head is None and walk.at != NOTHING:
+            # There was no head to hold: the very first event came between the questions.
+            head = _held()
+            fault = _follow(walk, _after(walk.at))
     if fault is not None:
         return fault
     noted = Mark(head.number, head.hash) if head else NOTHING
@@ -118,6 +119,14 @@ def _follow_to_the_end(walk: _Walk) -> Fault | None:
     if noted != walk.at:
         return Fault("ChainHead", "1", "it is not the hash of the last event")
     return None
+
+
+def _held() -> ChainHead | None:
+    return ChainHead.objects.select_for_update().filter(pk=1).first()
+
+
+def _after(place: Mark) -> Iterable[IntentEvent]:
+    return IntentEvent.objects.filter(number__gt=place.number).order_by("number")
 
 
 def _fault_of(event: IntentEvent, before: Mark) -> Fault | None:

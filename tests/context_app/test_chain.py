@@ -7,9 +7,10 @@ import os
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from context_app.models import ChainHead, IntentEvent, ToolIntent
-from context_app.services import chain
+from context_app.services import chain, chain_check
 from tests.context_app import records
 from tests.context_app.records import undone
 from tests.sessions_app.factories import make_intent, make_user
@@ -285,3 +286,20 @@ def test_a_record_of_an_older_version_is_still_verified(db: None) -> None:
     assert chain.verify() is None
     ToolIntent.objects.update(tool="other")
     assert chain.verify().why == "altered: tool"
+
+
+def test_the_very_first_event_may_come_while_the_end_is_looked_at(
+    db: None, monkeypatch: MonkeyPatch
+) -> None:
+    """There is no head to hold then; nobody is accused for that."""
+    held = chain_check._held
+
+    def and_then_somebody_appends() -> ChainHead | None:
+        found = held()
+        if found is None:
+            make_intent(make_run(make_user()))
+        return found
+
+    monkeypatch.setattr(chain_check, "_held", and_then_somebody_appends)
+    assert chain.verify() is None
+    assert IntentEvent.objects.count() == 1

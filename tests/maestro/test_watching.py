@@ -22,8 +22,9 @@ PARTS = {
 
 
 @pytest.fixture(autouse=True)
-def _anew():
-    """No test is told what another one found."""
+def _anew(monkeypatch):
+    """No test is told what another one found; each process has just begun."""
+    monkeypatch.setattr(probes, "_BEGAN", time.monotonic())
     probes.recent.forget()
     yield
     probes.recent.forget()

@@ -13,14 +13,14 @@ from tests.scale.installation import Door, Installation
 PACE = 40  # words a second
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slow_vendor() -> Iterator[EmulatorProcess]:
     process = EmulatorProcess("--pace", PACE)
     yield process
     process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installation(slow_vendor: EmulatorProcess) -> Iterator[Installation]:
     found = Installation(slow_vendor, webs=2, workers=2)
     yield found
