@@ -95,7 +95,7 @@ def work(axis: str, sizes: list[int]) -> dict[str, Any]:
 
 def _messages(user: Any, sizes: list[int]) -> dict[str, Any]:
     from benchmarks.history import conversation
-    from sessions_app.runs.context_look import Asker, look
+    from sessions_app.runs.context.look import Asker, look
 
     points = []
     for size in sizes:
@@ -107,7 +107,7 @@ def _messages(user: Any, sizes: list[int]) -> dict[str, Any]:
 def _chunks(user: Any, sizes: list[int]) -> dict[str, Any]:
     from benchmarks.history import TEXT, conversation
     from context_app.models import ContextChunk
-    from sessions_app.runs.context_look import Asker, look
+    from sessions_app.runs.context.look import Asker, look
 
     row = conversation(user, 10)
     points, have = [], 0

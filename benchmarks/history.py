@@ -109,7 +109,7 @@ def _composing(timer: Timer, user: Any, size: int, chunks: int) -> list[dict[str
 
     from context_app.models import ContextChunk
     from sessions_app.models import Conversation, Message
-    from sessions_app.runs.context_look import Asker, frame_of, look
+    from sessions_app.runs.context.look import Asker, frame_of, look
     from sessions_app.services.branches import branch_to
 
     row = Conversation.objects.select_related("leaf").get(title=f"{size} messages")

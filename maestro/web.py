@@ -61,12 +61,13 @@ def _let_go() -> None:
     from context_app.mcp import servers
     from providers import refresh
     from sessions_app import presence
-    from sessions_app.runs import audits_at_work, executor
+    from sessions_app.runs import executor
+    from sessions_app.runs.audits import at_work
 
     end = time.monotonic() + 8.0
-    audits_at_work.stop_all()
+    at_work.stop_all()
     executor.shutdown(timeout_s=7.0)
-    audits_at_work.wait_until_idle(1.0)
+    at_work.wait_until_idle(1.0)
     refresh.wait_until_idle(max(1.0, end - time.monotonic()))
     presence.here.end()
     servers.close()

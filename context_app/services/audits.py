@@ -1,6 +1,6 @@
 """Audits that a person keeps: found, read, exported, compared, deleted, forgotten.
 
-Called by the doors and by `sessions_app.runs.audits`, which does the auditing.
+Called by the doors and by `sessions_app.runs.audits.auditing`, which does the auditing.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A change never touches the transcript. What is about a message or a tool result is kept as
 a choice beside it; what came from a library, a credential or a team is changed for this
-conversation only. Called by `sessions_app.services.contexts`, which has checked whose
+conversation only. Called by `sessions_app.runs.context`, which has checked whose
 conversation it is.
 """
 

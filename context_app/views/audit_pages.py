@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from context_app.services import audits as kept
 from sessions_app.consumers.token import make_socket_token
 from sessions_app.errors import NotFound
-from sessions_app.runs import audit_sources
+from sessions_app.runs.audits import sources
 from sessions_app.views.pages import TRUSTED_TYPES
 
 
@@ -34,7 +34,7 @@ def audits(request: HttpRequest) -> HttpResponse:
         "audits.html",
         {
             "socket_token": make_socket_token(request.session),
-            "has_workspace": audit_sources.has_workspace(),
+            "has_workspace": sources.has_workspace(),
             "max_bytes": settings.MAESTRO_MAX_BODY_BYTES,
         },
     )

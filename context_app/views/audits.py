@@ -17,21 +17,22 @@ from context_app.tools.base import Place
 from providers.audit import RULES
 from providers.audit.report import Severity
 from sessions_app.errors import Invalid, ServiceError
-from sessions_app.runs import audit_sources, audits, audits_again
+from sessions_app.runs.audits import again as audits_again
+from sessions_app.runs.audits import auditing, sources
 from sessions_app.services.shapes import audit_view
 from sessions_app.storable import without_nul
 from sessions_app.views.json_api import body, json_view
 
 MAX_FILES = 2_000
 
-_Text = Annotated[str, msgspec.Meta(max_length=audits.MAX_CHARS)]
+_Text = Annotated[str, msgspec.Meta(max_length=auditing.MAX_CHARS)]
 
 
 class NewAudit(msgspec.Struct, forbid_unknown_fields=True):
     """One of: `text` (code, or a diff), `files` (path → text), `path` (in the workspace,
     with an optional `pattern`). `name` is what later audits are compared by."""
 
-    name: Annotated[str, msgspec.Meta(max_length=audits.MAX_NAME)] = ""
+    name: Annotated[str, msgspec.Meta(max_length=auditing.MAX_NAME)] = ""
     text: _Text = ""
     files: Annotated[dict[str, _Text], msgspec.Meta(max_length=MAX_FILES)] = {}
     path: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -49,12 +50,12 @@ def _begin(request: HttpRequest) -> Any:
     source: str | dict[str, str] = sent.files or sent.text
     left_out: dict[str, str] = {}
     if sent.path:
-        gathered = audit_sources.of_workspace(request.user, sent.path, sent.pattern)
+        gathered = sources.of_workspace(request.user, sent.path, sent.pattern)
         source, left_out = gathered.files, gathered.left_out | gathered.refused
     options: dict[str, Any] = {"severity_floor": sent.severity_floor}
     if isinstance(source, str) and sent.kind:
         options["kind"] = sent.kind
-    row = audits.start(
+    row = auditing.start(
         user=request.user,
         source=source,
         name=sent.name or sent.path or _name_of(sent.files),
@@ -75,7 +76,7 @@ def _name_of(files: dict[str, str]) -> str:
 
 
 def _list(request: HttpRequest) -> Any:
-    name = without_nul(request.GET.get("source", ""))[: audits.MAX_NAME]
+    name = without_nul(request.GET.get("source", ""))[: auditing.MAX_NAME]
     rows = kept.audits_of(request.user, source_name=name)
     return {"audits": [audit_view(row) for row in rows]}
 
@@ -98,11 +99,11 @@ def _show(request: HttpRequest, audit_id: UUID) -> Any:
 
 
 def _delete(request: HttpRequest, audit_id: UUID) -> Any:
-    audits.delete(request.user, audit_id)
+    auditing.delete(request.user, audit_id)
 
 
 def _stop(request: HttpRequest, audit_id: UUID) -> Any:
-    return {"audit": audit_view(audits.stop(request.user, audit_id))}
+    return {"audit": audit_view(auditing.stop(request.user, audit_id))}
 
 
 def _again(request: HttpRequest, audit_id: UUID) -> Any:

@@ -16,14 +16,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from sessions_app.errors import Invalid, NotAllowed, NotFound
-from sessions_app.runs import (
-    context_look,
-    context_preview,
-    context_search,
-    contexts,
-    summaries,
-)
-from sessions_app.runs.context_look import Asker
+from sessions_app.runs.context import changes, look, search, summaries
+from sessions_app.runs.context import preview as context_preview
+from sessions_app.runs.context.look import Asker
 from sessions_app.views.json_api import answer, body, json_view
 
 _Text = Annotated[str, msgspec.Meta(max_length=4_000_000)]
@@ -72,19 +67,17 @@ def _show(request: HttpRequest, conversation_id: UUID) -> Any:
     asker = Asker(tools=request.GET.get("tools") in ("1", "true"))
     query = request.GET.get("q", "")
     if query.strip():
-        return context_search.panel_hits(request.user, conversation_id, asker, query)
-    return context_look.frame_of(
-        context_look.look(request.user, conversation_id, asker)
-    )
+        return search.panel_hits(request.user, conversation_id, asker, query)
+    return look.frame_of(look.look(request.user, conversation_id, asker))
 
 
 def _add(request: HttpRequest, conversation_id: UUID) -> Any:
     sent = body(request, NewChunk)
     if sent.library_id is not None:
-        return contexts.attach(
+        return changes.attach(
             request.user, conversation_id, sent.library_id, sent.library_version
         )
-    return contexts.add_text(
+    return changes.add_text(
         request.user,
         conversation_id,
         kind=sent.kind,
@@ -96,28 +89,28 @@ def _add(request: HttpRequest, conversation_id: UUID) -> Any:
 
 def _add_file(request: HttpRequest, conversation_id: UUID) -> Any:
     """A form with one `file`. Its name is shown to people and used for nothing else."""
-    return contexts.add_file(request.user, conversation_id, request.FILES.get("file"))
+    return changes.add_file(request.user, conversation_id, request.FILES.get("file"))
 
 
 def _read(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
-    return contexts.text_of(request.user, conversation_id, chunk_id)
+    return changes.text_of(request.user, conversation_id, chunk_id)
 
 
 def _change(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
     sent = body(request, ChunkChange)
     if sent.position is not None and not math.isfinite(sent.position):
         raise Invalid("position is a number.", field="position")
-    return contexts.change_chunk(
+    return changes.change_chunk(
         request.user, conversation_id, chunk_id, **msgspec.structs.asdict(sent)
     )
 
 
 def _delete(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
-    return contexts.delete_chunk(request.user, conversation_id, chunk_id)
+    return changes.delete_chunk(request.user, conversation_id, chunk_id)
 
 
 def _bring_back(request: HttpRequest, conversation_id: UUID) -> Any:
-    return contexts.bring_back(request.user, conversation_id)
+    return changes.bring_back(request.user, conversation_id)
 
 
 def _preview(request: HttpRequest, conversation_id: UUID) -> Any:

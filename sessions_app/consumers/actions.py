@@ -20,16 +20,9 @@ from sessions_app.consumers.following import Following
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import LimitReached, ServiceError
 from sessions_app.people import Person
-from sessions_app.runs import (
-    context_look,
-    decisions,
-    notices,
-    resuming,
-    service,
-    snapshots,
-    steering,
-)
+from sessions_app.runs import decisions, notices, resuming, service, snapshots, steering
 from sessions_app.runs.asking import new_conversation_id
+from sessions_app.runs.context import look
 from sessions_app.runs.started import Started
 
 log = logging.getLogger(__name__)
@@ -227,9 +220,9 @@ def _steer_run(session_key: str, frame: frames.Steer) -> None:
 
 
 def _context_of(session_key: str, frame: frames.Context) -> str:
-    asker = context_look.Asker(frame.credential_id, frame.model, frame.tools)
-    found = context_look.look(_person(session_key), frame.conversation_id, asker)
-    return notices.encode(context_look.frame_of(found))
+    asker = look.Asker(frame.credential_id, frame.model, frame.tools)
+    found = look.look(_person(session_key), frame.conversation_id, asker)
+    return notices.encode(look.frame_of(found))
 
 
 def _decide_call(session_key: str, frame: frames.Decide) -> None:

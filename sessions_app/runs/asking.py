@@ -1,6 +1,6 @@
 """The parts of asking: checks of what came in, and the rows that a question becomes.
 
-Used by `service.py`, inside its transaction. Foreign ids are not found.
+Used by `service.py` and its neighbours, in their transactions. Foreign ids are not found.
 """
 
 from __future__ import annotations
@@ -88,6 +88,19 @@ def check_options(options: dict[str, Any] | None) -> dict[str, Any]:
 def new_conversation_id(user: Person, client_message_id: str) -> UUID:
     """The id of the conversation that a first question begins."""
     return uuid.uuid5(_CONVERSATIONS, f"{user.pk}:{client_message_id}")
+
+
+def run_for(*, user: Person, run_id: UUID) -> Run:
+    """One run that this person may see. Raises NotFound, also for foreign ids."""
+    found = (
+        Run.objects.visible_to(user)
+        .select_related("answer", "question", "conversation", "credential")
+        .filter(pk=run_id)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such answer.")
+    return found
 
 
 def conversation_for(

@@ -15,7 +15,8 @@ from sessions_app import sign_out_news
 from sessions_app.errors import NotFound
 from sessions_app.models import PendingLogin, Run
 from sessions_app.people import Person
-from sessions_app.runs import audits, live
+from sessions_app.runs import live
+from sessions_app.runs.audits import auditing
 from sessions_app.runs.service import stop_all_of
 from sessions_app.services import browsers, directory
 
@@ -43,14 +44,14 @@ def end_everything(user_id: int) -> None:
     waiting.update(status=PendingLogin.Status.CANCELLED, message=CLOSED)
     stopped = stop_all_of(user_id, CLOSED)
     with suppress(NotFound):
-        audits.stop_all_of(user_id)
+        auditing.stop_all_of(user_id)
     log.info("account.ended", extra={"person_id": user_id, "runs": stopped})
 
 
 def end_left_over() -> int:
     """End what still goes on for people who are out already. How many people."""
     runs = Run.objects.active().filter(started_by__is_active=False)
-    found = set(runs.values_list("started_by", flat=True)) | audits.owners_closed()
+    found = set(runs.values_list("started_by", flat=True)) | auditing.owners_closed()
     for user_id in found:
         end_everything(user_id)
     return len(found)

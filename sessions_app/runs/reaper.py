@@ -14,7 +14,9 @@ import time
 from django.db import DatabaseError, connections
 
 from sessions_app.models import Run
-from sessions_app.runs import audits, claims, closing, live, metering, summaries, words
+from sessions_app.runs import claims, closing, live, metering, words
+from sessions_app.runs.audits import auditing
+from sessions_app.runs.context import summaries
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_dead
 from sessions_app.tokens import watch
@@ -53,7 +55,7 @@ def _loop() -> None:
             reap_once()
             watch.tell()
             summaries.end_abandoned()
-            audits.end_abandoned()
+            auditing.end_abandoned()
             metering.settle_late()
             metering.release_abandoned()
         except DatabaseError as exc:

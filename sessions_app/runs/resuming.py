@@ -16,7 +16,6 @@ from sessions_app.models import Run
 from sessions_app.people import Person
 from sessions_app.runs import asking, notices
 from sessions_app.runs.executor import executor
-from sessions_app.runs.service import run_for
 from sessions_app.runs.turns import writing
 from sessions_app.services import shapes, sharing, usage
 
@@ -33,7 +32,7 @@ def carry_on(*, user: Person, run_id: UUID) -> Run:
 
     Raises NotFound, NotAllowed, Invalid, LimitReached.
     """
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     sharing.check_asked(user, run)
     if why_not := _why_not(run):
         raise Invalid(why_not)
@@ -48,7 +47,7 @@ def carry_on(*, user: Person, run_id: UUID) -> Run:
             finished_at=None,
         )
         transaction.on_commit(lambda: executor.submit(run.pk))
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     if changed:
         notices.resumed(run)
     return run
@@ -56,7 +55,7 @@ def carry_on(*, user: Person, run_id: UUID) -> Run:
 
 def continuation_of(*, user: Person, run_id: UUID) -> dict[str, Any]:
     """What continuing and starting again would do, in words. Raises NotFound."""
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     why_not = _why_not(run)
     return {
         "can_continue": not why_not,

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from context_app.services import intents
-from sessions_app.errors import Invalid, NotFound
+from sessions_app.errors import Invalid
 from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.people import Person
 from sessions_app.runs import asking, claims, live, notices, words
@@ -133,12 +133,12 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     A run that is over stays as it is. Returns at once; the end itself follows as a
     `run` frame.
     """
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     sharing.check_control(user, run)
     rested = _stop_resting(run, _BY_THE_PERSON)
     if not rested:
         _stop_running(run, _BY_THE_PERSON[Status.RUNNING])
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     if rested:
         notices.run_changed(run)
         words.hand_on(run)
@@ -207,22 +207,9 @@ def _stop_running(run: Run, cause: str) -> None:
             end_dead(fresh)
 
 
-def run_for(*, user: Person, run_id: UUID) -> Run:
-    """One run that this person may see. Raises NotFound, also for foreign ids."""
-    found = (
-        Run.objects.visible_to(user)
-        .select_related("answer", "question", "conversation", "credential")
-        .filter(pk=run_id)
-        .first()
-    )
-    if found is None:
-        raise NotFound("There is no such answer.")
-    return found
-
-
 def attempts_of(*, user: Person, run_id: UUID) -> list[RunAttempt]:
     """The failed requests of one run, in order. Raises NotFound."""
-    return list(run_for(user=user, run_id=run_id).attempts.all())
+    return list(asking.run_for(user=user, run_id=run_id).attempts.all())
 
 
 def _store(

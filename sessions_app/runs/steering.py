@@ -11,7 +11,6 @@ from sessions_app.models import Run, Steering
 from sessions_app.people import Person
 from sessions_app.runs import asking, live, words
 from sessions_app.runs.executor import executor
-from sessions_app.runs.service import run_for
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
 from sessions_app.services import sharing
@@ -29,7 +28,7 @@ def steer(
     """
     asking.check_client_id(client_message_id)
     text = asking.check_text(text)
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     sharing.check_asked(user, run)
     key = _store(run, text, client_message_id)
     if key is None:
@@ -37,7 +36,7 @@ def steer(
     at_work = live.find(run.pk)
     if at_work is not None:
         at_work.say([key])
-    run = run_for(user=user, run_id=run_id)
+    run = asking.run_for(user=user, run_id=run_id)
     if run.status in Run.BEGUN:
         return []
     asked = words.hand_on(run)

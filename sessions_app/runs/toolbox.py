@@ -23,8 +23,8 @@ from providers.types import ToolCallPart
 from sessions_app.errors import NotAllowed
 from sessions_app.models import Membership, Run
 from sessions_app.runs import notices, offered
-from sessions_app.runs.audit_access import RunAudits
-from sessions_app.runs.context_access import RunContext
+from sessions_app.runs.audits.for_tools import RunAudits
+from sessions_app.runs.context.for_tools import RunContext
 from sessions_app.runs.events import ToolFinished
 from sessions_app.runs.live import LiveRun
 from sessions_app.runs.path_rules import PathRules

@@ -87,9 +87,9 @@ def test_the_panel_finds_no_other_branch_and_nothing_deleted(client, alice):
 
 
 def test_what_is_older_than_the_list_is_found(client, alice, monkeypatch):
-    from sessions_app.runs import context_look
+    from sessions_app.runs.context import look
 
-    monkeypatch.setattr(context_look, "MAX_LISTED", 2)
+    monkeypatch.setattr(look, "MAX_LISTED", 2)
     row = make_conversation(alice, "the oldest zebra", *["more"] * 5)
     assert [hit["chunk"]["depth"] for hit in panel(client, row, "zebra")] == [0]
 

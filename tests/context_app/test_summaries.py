@@ -11,7 +11,8 @@ from django.utils import timezone
 from context_app.models import ContextChunk
 from providers import http
 from sessions_app.models import Conversation, Message, SavedAuthentication
-from sessions_app.runs import reaper, summaries
+from sessions_app.runs import reaper
+from sessions_app.runs.context import summaries
 from tests.context_app.test_context import MODELS, Talk, by_preview
 from tests.sessions_app.factories import make_user
 from tests.sessions_app.factories_runs import wait_for_runs, wait_until

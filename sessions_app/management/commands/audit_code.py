@@ -32,7 +32,7 @@ from sessions_app.management.support import (
     chosen_credential,
     errors_in_words,
 )
-from sessions_app.runs import audits
+from sessions_app.runs.audits import auditing
 
 STOPPED = 130
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         with errors_in_words():
             user = acting_user(options["user"])
             with _stop_on_interrupt() as stop:
-                row = audits.run(
+                row = auditing.run(
                     user=user,
                     source=source,
                     name=options["name"] or name,

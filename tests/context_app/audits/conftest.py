@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from context_app.models import Audit
 from providers import http
-from sessions_app.runs import audits, audits_at_work
+from sessions_app.runs.audits import at_work, auditing
 from tests.context_app.test_context import MODELS
 from tests.sessions_app.factories import make_credential, make_user, sign_in
 from tests.sessions_app.factories_runs import wait_for_runs, wait_until
@@ -25,9 +25,9 @@ def vendors(emulator: Any) -> Iterator[Any]:
     before = http.settings()
     http.configure(http.HttpSettings(reroute=emulator.origins()))
     yield emulator
-    for event in list(audits_at_work._at_work.stops.values()):
+    for event in list(at_work._at_work.stops.values()):
         event.set()
-    assert audits_at_work.wait_until_idle(10)
+    assert at_work.wait_until_idle(10)
     wait_for_runs()
     http.configure(before)
 
@@ -62,7 +62,7 @@ class Auditor:
     def audit(self, text: str = BAD, **fields: Any) -> Audit:
         """An audit that is over."""
         row = self.begin(text, **fields)
-        assert audits_at_work.wait_until_idle(10)
+        assert at_work.wait_until_idle(10)
         row.refresh_from_db()
         return row
 
@@ -73,7 +73,7 @@ class Auditor:
     def run(self, source: Any = BAD, name: str = "a.py", **choice: Any) -> Audit:
         """The same by the service, waiting for it."""
         choice = {"credential_id": self.credential.pk, "model": self.model} | choice
-        return audits.run(user=self.user, source=source, name=name, **choice)
+        return auditing.run(user=self.user, source=source, name=name, **choice)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from context_app.models import Audit, AuditSource, PolicyRule
 from context_app.services import audits as kept
 from sessions_app.models import SavedAuthentication
-from sessions_app.runs import audits, audits_again, audits_at_work
+from sessions_app.runs.audits import again as audits_again
+from sessions_app.runs.audits import at_work, auditing
 from tests.context_app.audits.conftest import BAD, HANGS, wait_for_request
 from tests.context_app.test_context_tools import approve, call
 from tests.sessions_app.factories import make_user, sign_in
@@ -27,7 +28,7 @@ def repeated(auditor, row) -> Audit:
     """The next audit, when it is over."""
     reply = again(auditor, row)
     assert reply.status_code == 200, reply.content
-    assert audits_at_work.wait_until_idle(10)
+    assert at_work.wait_until_idle(10)
     return Audit.objects.get(pk=reply.json()["audit"]["id"])
 
 
@@ -96,7 +97,7 @@ def test_what_a_model_had_audited_a_person_may_repeat(vendors, workspace, client
     sign_in(client, user)
     first = Audit.objects.get()
     begun = audits_again.again(user, first.pk)
-    assert audits_at_work.wait_until_idle(10)
+    assert at_work.wait_until_idle(10)
     second = Audit.objects.get(pk=begun.row.pk)
     assert second.report["files"] == first.report["files"]
     assert second.summary["comparison"]["unchanged"] == 2
@@ -107,9 +108,9 @@ def test_an_interrupted_audit_is_begun_again_from_the_start(auditor, vendors):
     row = auditor.begin(name="cut.py")
     wait_for_request(vendors)
     Audit.objects.filter(pk=row.pk).update(
-        state="interrupted", cause=audits.WITHOUT_FINDINGS
+        state="interrupted", cause=auditing.WITHOUT_FINDINGS
     )
-    audits_at_work.shutdown(5)
+    at_work.shutdown(5)
     vendors.reset()
     second = repeated(auditor, row)
     assert (second.state, second.source_name) == ("done", "cut.py")

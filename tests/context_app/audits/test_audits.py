@@ -14,7 +14,8 @@ from context_app.services import audits as kept
 from maestro import doorbell
 from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
-from sessions_app.runs import audit_work, audits, audits_at_work, closing
+from sessions_app.runs import closing
+from sessions_app.runs.audits import at_work, auditing, working
 from tests.context_app.audits.conftest import (
     BAD,
     HANGS,
@@ -89,11 +90,11 @@ def test_the_demo_audits_only_where_there_is_nothing_else(client, vendors):
 
 def test_without_a_credential_it_says_what_to_do(vendors):
     with pytest.raises(Invalid, match="Add one under Credentials"):
-        audits.run(user=make_user(), source="x = 1", name="a.py")
+        auditing.run(user=make_user(), source="x = 1", name="a.py")
 
 
 def test_too_much_or_nothing_is_refused_before_a_row_exists(auditor, monkeypatch):
-    monkeypatch.setattr(audits, "MAX_CHARS", 10)
+    monkeypatch.setattr(auditing, "MAX_CHARS", 10)
     with pytest.raises(TooLarge, match="At most 10 characters"):
         auditor.run("x = 1  # longer")
     with pytest.raises(Invalid, match="no code"):
@@ -112,7 +113,7 @@ def test_a_bug_of_ours_is_told_as_one(auditor, monkeypatch):
     def broken(*given, **options):
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr(audit_work.provider, "audit_code", broken)
+    monkeypatch.setattr(working.provider, "audit_code", broken)
     row = auditor.run()
     assert row.state == "failed" and "Maestro itself" in row.cause
     assert "secret" not in row.cause
@@ -152,7 +153,7 @@ def test_stopping_ends_a_silent_vendor_and_keeps_what_was_judged(auditor, vendor
     vendors.script(text='{"findings": []}')
     vendors.script(pieces=HANGS)
     files = {"a.py": "x = 1\n" * 200, "b.py": "y = 2\n" * 200}
-    row = audits.start(
+    row = auditing.start(
         user=auditor.user,
         source=files,
         name="two",
@@ -163,7 +164,7 @@ def test_stopping_ends_a_silent_vendor_and_keeps_what_was_judged(auditor, vendor
     wait_for_request(vendors, 2)
     reply = auditor.client.post(f"/api/audits/{row.pk}/stop/")
     assert reply.status_code == 200
-    assert audits_at_work.wait_until_idle(5)
+    assert at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert (row.state, row.cause) == ("stopped", "It was stopped.")
     assert row.report["was_cancelled"] and row.report["not_read"]
@@ -176,8 +177,8 @@ def test_another_process_is_asked_to_stop_through_the_row(auditor, vendors):
     row = auditor.begin()
     wait_for_request(vendors)
     Audit.objects.filter(pk=row.pk).update(stop_requested_at=timezone.now())
-    audits_at_work._beat_once(dict(audits_at_work._at_work.stops))
-    assert audits_at_work.wait_until_idle(5)
+    at_work._beat_once(dict(at_work._at_work.stops))
+    assert at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert row.state == "stopped"
 
@@ -187,19 +188,19 @@ def test_deleting_it_at_work_ends_it_and_leaves_nothing(auditor, vendors):
     row = auditor.begin()
     wait_for_request(vendors)
     assert auditor.client.delete(f"/api/audits/{row.pk}/").status_code == 200
-    assert audits_at_work.wait_until_idle(5)
+    assert at_work.wait_until_idle(5)
     assert not Audit.objects.exists()
     vendors.wait_for_stream("client_closed")
 
 
 def test_one_person_has_three_at_work_at_most(auditor, vendors):
-    for _ in range(audits.MAX_RUNNING):
+    for _ in range(auditing.MAX_RUNNING):
         vendors.script(pieces=HANGS)
         auditor.begin()
     reply = auditor.post(text=BAD)
     assert reply.status_code == 400
     assert "at work already" in reply.json()["error"]["message"]
-    assert audits_at_work.shutdown(5)
+    assert at_work.shutdown(5)
     assert set(Audit.objects.values_list("state", flat=True)) == {"stopped"}
 
 
@@ -210,8 +211,8 @@ def test_a_process_works_on_a_few_and_the_rest_waits(auditor, vendors, settings)
     wait_for_request(vendors)
     second = auditor.begin()
     assert Audit.objects.get(pk=second.pk).now == "waiting for its turn"
-    audits.stop(auditor.user, first.pk)
-    assert audits_at_work.wait_until_idle(10)
+    auditing.stop(auditor.user, first.pk)
+    assert at_work.wait_until_idle(10)
     states = dict(Audit.objects.values_list("pk", "state"))
     assert states == {first.pk: "stopped", second.pk: "done"}
 
@@ -228,7 +229,7 @@ def test_without_a_thread_it_says_so_and_frees_its_place(auditor, monkeypatch):
         without.setattr(threading.Thread, "start", refuse)
         row = auditor.begin()
     assert row.state == "failed" and "no thread" in row.cause
-    assert audits_at_work.wait_until_idle(0)
+    assert at_work.wait_until_idle(0)
     assert auditor.run().state == "done"
 
 
@@ -267,7 +268,7 @@ def test_who_is_out_has_nothing_at_work(auditor, vendors):
     wait_for_request(vendors)
     get_user_model().objects.filter(pk=auditor.user.pk).update(is_active=False)
     assert closing.end_left_over() == 1
-    assert audits_at_work.wait_until_idle(5)
+    assert at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert row.state == "stopped"
 

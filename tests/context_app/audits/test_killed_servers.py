@@ -10,7 +10,8 @@ from django.utils import timezone
 from context_app.models import Audit
 from context_app.services import audits as kept
 from sessions_app.processes import identity
-from sessions_app.runs import audit_work, audits, audits_at_work, reaper
+from sessions_app.runs import reaper
+from sessions_app.runs.audits import at_work, auditing, working
 from tests.context_app.audits.conftest import HANGS, make_running, wait_for_request
 from tests.sessions_app.factories import make_user
 from tests.sessions_app.factories_runs import wait_until
@@ -32,17 +33,17 @@ FOUND = json.dumps(
 
 def test_a_killed_server_leaves_no_audit_that_runs_for_ever():
     row = make_running(make_user(), worker="elsewhere:1:1")
-    assert audits.end_abandoned() == 1
+    assert auditing.end_abandoned() == 1
     row.refresh_from_db()
-    assert (row.state, row.cause) == ("interrupted", audits.WITHOUT_FINDINGS)
-    assert row.finished_at and reaper.audits is audits
+    assert (row.state, row.cause) == ("interrupted", auditing.WITHOUT_FINDINGS)
+    assert row.finished_at and reaper.auditing is auditing
 
 
 def test_a_process_of_this_machine_that_is_dead_is_known_at_once():
     now = timezone.now()
     dead = identity().rpartition(":")[0] + ":0"  # the same number, another process
     row = make_running(make_user(), worker=dead, updated_at=now)
-    assert audits.end_abandoned() == 1
+    assert auditing.end_abandoned() == 1
     row.refresh_from_db()
     assert row.state == "interrupted"
 
@@ -50,7 +51,7 @@ def test_a_process_of_this_machine_that_is_dead_is_known_at_once():
 def test_what_was_judged_before_a_kill_is_its_report(auditor, vendors):
     vendors.script(text=FOUND)
     vendors.script(pieces=HANGS)
-    row = audits.start(
+    row = auditing.start(
         user=auditor.user,
         source={"a.py": "eval(x)\n" + "x = 1\n" * 200, "b.py": "y = 2\n" * 200},
         name="two",
@@ -65,10 +66,10 @@ def test_what_was_judged_before_a_kill_is_its_report(auditor, vendors):
     dead = identity().rpartition(":")[0] + ":0"
     Audit.objects.filter(pk=row.pk).update(worker=dead)
     with pytest.MonkeyPatch.context() as elsewhere:
-        elsewhere.setattr(audits_at_work, "is_at", lambda key: False)
-        assert audits.end_abandoned() == 1
+        elsewhere.setattr(at_work, "is_at", lambda key: False)
+        assert auditing.end_abandoned() == 1
     row.refresh_from_db()
-    assert (row.state, row.cause) == ("interrupted", audits.WITH_FINDINGS)
+    assert (row.state, row.cause) == ("interrupted", auditing.WITH_FINDINGS)
     report = kept.report_of(row)
     assert [f.file for f in report.findings] == ["a.py"] and row.score is None
     assert {part.file for part in report.not_read} >= {"b.py"}
@@ -78,7 +79,7 @@ def test_what_was_judged_before_a_kill_is_its_report(auditor, vendors):
 
 def test_one_that_beats_elsewhere_is_left_alone():
     row = make_running(make_user(), worker="elsewhere:1:1", updated_at=timezone.now())
-    assert audits.end_abandoned() == 0
+    assert auditing.end_abandoned() == 0
     row.refresh_from_db()
     assert row.state == "running"
 
@@ -87,7 +88,7 @@ def test_one_that_should_have_stopped_is_stopped_not_failed():
     row = make_running(
         make_user(), worker="elsewhere:1:1", stop_requested_at=timezone.now()
     )
-    audits.end_abandoned()
+    auditing.end_abandoned()
     row.refresh_from_db()
     assert (row.state, row.cause) == ("stopped", "It was stopped.")
 
@@ -97,8 +98,8 @@ def test_what_was_given_up_for_dead_is_not_brought_back(auditor, vendors):
     vendors.script(pieces=HANGS)
     row = auditor.begin()
     wait_for_request(vendors)
-    audit_work.end(row.pk, "failed", "It was given up.")
-    audits_at_work._beat_once(dict(audits_at_work._at_work.stops))
-    assert audits_at_work.wait_until_idle(5)
+    working.end(row.pk, "failed", "It was given up.")
+    at_work._beat_once(dict(at_work._at_work.stops))
+    assert at_work.wait_until_idle(5)
     row.refresh_from_db()
     assert (row.state, row.cause, row.report) == ("failed", "It was given up.", None)

@@ -7,7 +7,8 @@ import pytest
 from context_app.models import Audit, PolicyRule, ToolIntent
 from context_app.tools import registry
 from context_app.tools.base import ToolContext, ToolError
-from sessions_app.runs import audits_at_work, decisions, live
+from sessions_app.runs import decisions, live
+from sessions_app.runs.audits import at_work
 from sessions_app.runs.service import stop_run
 from tests.context_app.audits.conftest import BAD, HANGS, wait_for_request
 from tests.context_app.test_context_tools import approve, call, result
@@ -157,7 +158,7 @@ def test_stopping_the_answer_stops_its_audit(vendors):
     wait_for_request(vendors)
     assert live.find(run.pk) is not None
     stop_run(user=user, run_id=run.pk)
-    assert audits_at_work.wait_until_idle(5)
+    assert at_work.wait_until_idle(5)
     wait_for_runs()
     assert Audit.objects.get().state == "stopped"
     vendors.wait_for_stream("client_closed")

@@ -17,7 +17,9 @@ from context_app.models import ContextChunk
 from providers.events import Finished, TextDelta, Usage
 from sessions_app.errors import CredentialLimitReached, LimitReached
 from sessions_app.models import Conversation, Run, UsageDay
-from sessions_app.runs import audits, reaper, service, summaries
+from sessions_app.runs import reaper, service
+from sessions_app.runs.audits import auditing
+from sessions_app.runs.context import summaries
 from tests.sessions_app.consumers.page import Page
 from tests.sessions_app.factories import (
     make_credential,
@@ -176,7 +178,7 @@ def test_an_audit_and_a_summary_are_counted_like_an_answer(client, script, monke
         "providers.provider.stream_with",
         lambda *args, **options: Said(*empty, Finished(stop_reason="stop")),
     )
-    row = audits.run(user=alice, source="x = 1\n", name="x", credential_id=key.pk)
+    row = auditing.run(user=alice, source="x = 1\n", name="x", credential_id=key.pk)
     assert counter("person", alice.pk).tokens == 10, row.cause
     script.say("Fine.")
     talk = ask(alice, credential_id=key.pk)

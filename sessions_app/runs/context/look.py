@@ -1,6 +1,6 @@
 """A conversation's context at one moment: what the next request would be, and why.
 
-Called by `contexts.py` (changes), `context_preview.py` and doors. Nothing is changed here.
+Called by all the rest of this room and by doors. Nothing is changed here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import offered
+from sessions_app.runs.context.shapes import gauge_view, piece_view, waiting_view
 from sessions_app.services.branches import branch_to
-from sessions_app.services.context_shapes import gauge_view, piece_view, waiting_view
 from sessions_app.services.credentials import credential_for, default_credential
 
 MAX_LISTED = 500  # parts of the transcript; older ones are counted

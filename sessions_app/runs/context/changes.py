@@ -22,8 +22,9 @@ from sessions_app import frames
 from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.models import Verb
 from sessions_app.people import Person
-from sessions_app.runs import notices, summaries
-from sessions_app.runs.context_look import Look, frame_of, look, piece_of, view_of
+from sessions_app.runs import notices
+from sessions_app.runs.context import summaries
+from sessions_app.runs.context.look import Look, frame_of, look, piece_of, view_of
 from sessions_app.services import sharing
 from sessions_app.services.conversations import conversation_for
 

@@ -10,8 +10,9 @@ from context_app.services import chunks
 from context_app.tools.base import ToolError
 from sessions_app.errors import ServiceError
 from sessions_app.models import Run
-from sessions_app.runs import context_search, contexts
-from sessions_app.runs.context_look import look, piece_of
+from sessions_app.runs.context import changes
+from sessions_app.runs.context import search as context_search
+from sessions_app.runs.context.look import look, piece_of
 from sessions_app.runs.turns import in_database
 
 
@@ -83,7 +84,7 @@ class RunContext:
 
     def _change(self, act: Any) -> None:
         try:
-            contexts.change(self._person(), self._run.conversation_id, act)
+            changes.change(self._person(), self._run.conversation_id, act)
         except ServiceError as exc:
             raise ToolError(exc.message) from None
 

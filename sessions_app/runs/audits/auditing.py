@@ -3,7 +3,7 @@
     start ─▶ row ─▶ thread: provider.audit_code ─▶ report, evidence, comparison ─▶ row
 
 What an audit is and how it is judged is `providers/audit`; what is kept of it,
-`context_app/services/audits.py`; the work itself, `audit_work.py`. Here is who may audit
+`context_app/services/audits.py`; the work itself, `working.py`. Here is who may audit
 with which credential, and how many at once. Called by doors and by the tool.
 """
 
@@ -31,8 +31,9 @@ from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.processes import identity, is_dead
-from sessions_app.runs import audit_work, audits_at_work, notices
-from sessions_app.runs.audit_work import Progress, Source, Task
+from sessions_app.runs import notices
+from sessions_app.runs.audits import at_work, working
+from sessions_app.runs.audits.working import Progress, Source, Task
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.services import usage
 from sessions_app.services.credentials import credential_for, list_credentials
@@ -63,14 +64,14 @@ def start(*, user: Person, source: Source, name: str, **choice: Any) -> Audit:
     """
     task = _task(user, source, name, **choice)
     work = threading.Thread(
-        target=audit_work.work_in_thread, args=(task,), name="audit", daemon=True
+        target=working.work_in_thread, args=(task,), name="audit", daemon=True
     )
     try:
         work.start()
     except RuntimeError:  # no memory for another one
         log.error("audits.no_thread", extra={"audit_id": str(task.row.pk)})
-        audits_at_work.forget(task.row.pk)
-        audit_work.end(task.row.pk, State.FAILED, NO_THREAD)
+        at_work.forget(task.row.pk)
+        working.end(task.row.pk, State.FAILED, NO_THREAD)
         task.row.refresh_from_db()
     return task.row
 
@@ -86,7 +87,7 @@ def run(
 ) -> Audit:
     """The same, and wait for it: for the command and the tool. `stop` ends it."""
     task = in_database(_task, user, source, name, stop=stop, **choice)
-    audit_work.work(task, on_progress)
+    working.work(task, on_progress)
     return in_database(Audit.objects.get, pk=task.row.pk)
 
 
@@ -96,8 +97,8 @@ def stop(user: Person, audit_id: UUID) -> Audit:
     running = Audit.objects.filter(pk=row.pk, state=State.RUNNING)
     if not running.update(stop_requested_at=timezone.now(), now="stopping"):
         return row
-    if not audits_at_work.stop(row.pk) and is_abandoned(row):
-        audit_work.end(row.pk, State.STOPPED, "It was stopped.")
+    if not at_work.stop(row.pk) and is_abandoned(row):
+        working.end(row.pk, State.STOPPED, "It was stopped.")
     row.refresh_from_db()
     notices.audit_changed(row)
     return row
@@ -119,13 +120,13 @@ def owners_closed() -> set[int]:
 def delete(user: Person, audit_id: UUID) -> None:
     """Forget it, and end it if it is at work. Raises NotFound."""
     row = kept.audit_for(user, audit_id)
-    audits_at_work.stop(row.pk)
+    at_work.stop(row.pk)
     row.delete()
 
 
 def is_abandoned(row: Audit) -> bool:
     """Whether nobody works on an audit that says it is running."""
-    if audits_at_work.is_at(row.pk):
+    if at_work.is_at(row.pk):
         return False
     if row.worker and is_dead(row.worker):
         return True
@@ -139,10 +140,10 @@ def end_abandoned() -> int:
         if not is_abandoned(row):
             continue
         if row.stop_requested_at is not None:
-            ended += audit_work.end(row.pk, State.STOPPED, "It was stopped.")
+            ended += working.end(row.pk, State.STOPPED, "It was stopped.")
         else:
             cause = WITH_FINDINGS if row.summary else WITHOUT_FINDINGS
-            ended += audit_work.end(row.pk, State.INTERRUPTED, cause)
+            ended += working.end(row.pk, State.INTERRUPTED, cause)
     return ended
 
 
@@ -179,7 +180,7 @@ def _task(
     repeats = _to_repeat(source, place, credential=credential, options=given)
     _store(user, row, repeats)
     stop = stop or threading.Event()
-    audits_at_work.register(row.pk, stop)
+    at_work.register(row.pk, stop)
     return Task(row, user, credential, source, given, stop)
 
 

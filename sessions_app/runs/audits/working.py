@@ -1,6 +1,6 @@
 """The work of an audit, in a thread of its own or in the caller's.
 
-    room (audits_at_work.py) ─▶ provider.audit_code, progress ─▶ report and evidence kept
+    room (at_work.py) ─▶ provider.audit_code, progress ─▶ report and evidence kept
                                      └─ report so far ─▶ kept: what a kill leaves
 
 Each request is asked for with the right and the credential of that moment, and is counted
@@ -31,7 +31,8 @@ from providers.errors import CredentialNotFound, ProviderError
 from providers.types import AuthType
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.runs import audits_at_work, notices
+from sessions_app.runs import notices
+from sessions_app.runs.audits import at_work
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.storable import without_nul
@@ -69,11 +70,11 @@ def work_in_thread(task: Task) -> None:
 
 def work(task: Task, on_progress: Progress | None = None) -> None:
     """Audit, and keep what came of it in the row. Raises nothing of a vendor's."""
-    audits_at_work.enter(task.stop)
+    at_work.enter(task.stop)
     try:
         _audit(task, on_progress)
     finally:
-        audits_at_work.leave(task.row.pk)
+        at_work.leave(task.row.pk)
 
 
 def _audit(task: Task, on_progress: Progress | None) -> None:
@@ -177,9 +178,7 @@ def _kept(report: AuditReport) -> dict[str, Any]:
 
 
 def _why_stopped() -> str:
-    return (
-        "The server was stopped." if audits_at_work.is_ending() else "It was stopped."
-    )
+    return "The server was stopped." if at_work.is_ending() else "It was stopped."
 
 
 def end(key: UUID, state: str, cause: str) -> bool:

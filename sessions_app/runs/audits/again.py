@@ -14,8 +14,8 @@ from context_app.services import audits as kept
 from context_app.tools.base import Place
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.people import Person
-from sessions_app.runs import audit_sources, audits
-from sessions_app.runs.audit_work import Source
+from sessions_app.runs.audits import auditing, sources
+from sessions_app.runs.audits.working import Source
 from sessions_app.services.credentials import credential_for
 
 NOT_KEPT = (
@@ -45,11 +45,11 @@ def again(user: Person, audit_id: UUID) -> Again:
     place = None
     if known.path:
         place = Place(known.path, known.pattern)
-        found = audit_sources.of_workspace(user, *place)
+        found = sources.of_workspace(user, *place)
         source, left_out = found.files, found.left_out | found.refused
     else:
         source = known.unpack()
-    begun = audits.start(
+    begun = auditing.start(
         user=user,
         source=source,
         name=row.source_name,

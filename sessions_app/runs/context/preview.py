@@ -19,9 +19,8 @@ from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
 from sessions_app.people import Person
 from sessions_app.runs import offered
-from sessions_app.runs.asking import OPTIONS, check_options
-from sessions_app.runs.context_look import Asker, Look, look
-from sessions_app.runs.service import run_for
+from sessions_app.runs.asking import OPTIONS, check_options, run_for
+from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.services import sharing
 
 log = logging.getLogger(__name__)

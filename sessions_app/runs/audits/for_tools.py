@@ -14,7 +14,7 @@ from providers.audit import AuditReport
 from providers.errors import ProviderError
 from sessions_app.errors import ServiceError
 from sessions_app.models import Run
-from sessions_app.runs import audits
+from sessions_app.runs.audits import auditing
 from sessions_app.runs.turns import in_database
 
 _WATCH_S = 0.2
@@ -40,7 +40,7 @@ class RunAudits:
             raise ToolError("The person who asked is gone.")
         try:
             with _until(context) as stop:
-                row = audits.run(
+                row = auditing.run(
                     user=run.started_by,
                     source=source,
                     name=name,

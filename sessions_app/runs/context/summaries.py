@@ -33,7 +33,7 @@ from sessions_app.models import Message as StoredMessage
 from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.people import Person
 from sessions_app.runs import notices
-from sessions_app.runs.context_look import Asker, Look, look
+from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing, usage
