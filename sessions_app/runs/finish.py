@@ -139,11 +139,11 @@ def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
 
 
 def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
-    """The fields of the row that an end sets."""
+    """The fields of the row that an end sets. Much of it is a vendor's own words."""
     response = outcome.response
     finished = response.finished
     priced = cost_of(run, response)
-    return {
+    values: dict[str, Any] = {
         "status": outcome.status,
         "cause": (outcome.cause or response.note)[:200],
         "error": msgspec.to_builtins(outcome.error) if outcome.error else None,
@@ -157,6 +157,7 @@ def _values(run: Run, outcome: Outcome) -> dict[str, Any]:
         "retry_at": None,
         "worker": "",
     }
+    return {name: without_nul(value) for name, value in values.items()}
 
 
 def tell(run: Run) -> None:

@@ -28,6 +28,7 @@ from sessions_app.runs.live import LiveRun
 from sessions_app.runs.outcome import Outcome, failed
 from sessions_app.runs.step import Asked, attempt
 from sessions_app.runs.turns import in_database
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class _Tries:
             decision = msgspec.structs.replace(decision, action="stop")
         in_database(
             self._record,
-            error=msgspec.to_builtins(error),
+            error=without_nul(msgspec.to_builtins(error)),
             retry_class=decision.kind.value,
             action=decision.action,
             wait_s=decision.wait_s,

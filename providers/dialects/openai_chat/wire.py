@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-from providers.dialects.lenient_json import array, count, loads, obj, string
+from providers.dialects.lenient_json import (
+    array,
+    count,
+    is_too_deep,
+    loads,
+    obj,
+    string,
+)
 from providers.events import StopReason, Usage
 
 
@@ -53,6 +60,8 @@ _decode = msgspec.json.Decoder(Chunk).decode
 
 def read(data: str) -> Chunk | None:
     """One chunk; None for what is not a JSON object."""
+    if is_too_deep(data):
+        return None
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

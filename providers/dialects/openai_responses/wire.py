@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from providers.dialects.lenient_json import count, loads, obj, string
+from providers.dialects.lenient_json import count, is_too_deep, loads, obj, string
 from providers.events import Citation, ServerTool, Usage
 
 
@@ -51,6 +51,8 @@ _TOOL_DETAIL = (
 
 def read(data: str) -> Wire | None:
     """One event; None for what is not a JSON object."""
+    if is_too_deep(data):
+        return None
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from providers.events import ErrorInfo, Finished, StreamError, TextDelta, Usage
 from sessions_app.models import Message, Run
 from sessions_app.storable import without_nul
 from tests.sessions_app.factories import make_superuser
 from tests.sessions_app.factories_runs import ask, wait_for_runs
 from tests.sessions_app.runs.test_real_wire import credential_for
+from tests.sessions_app.runs.tool_calls import MODELS, over, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,3 +32,36 @@ def test_a_nul_in_an_answer_does_not_keep_it_from_being_stored(emulator):
 def test_nothing_but_the_nul_is_taken_away():
     value = {"a\x00": ["b\x00c", 1, None, {"d": "\n\t\u200b"}]}
     assert without_nul(value) == {"a": ["bc", 1, None, {"d": "\n\t\u200b"}]}
+
+
+@pytest.mark.parametrize("slug", MODELS)
+def test_a_call_that_is_nested_without_end_does_not_keep_a_run_from_ending(
+    vendors, bench, slug
+):
+    deep = json.loads("[" * 600 + "]" * 600)
+    vendors.script(calls=[{"name": "look", "arguments": {"what": "x", "deep": deep}}])
+    vendors.script(text="Then not.")
+    run = over(start(slug))
+    assert not run.is_active and not bench.done
+    assert run.finished_at is not None
+
+
+def test_a_nul_in_what_a_vendor_says_about_an_answer_is_not_stored(script):
+    script.batches = [
+        [
+            TextDelta(text="kept"),
+            Usage(input_tokens=1, output_tokens=1, raw={"by\x00": ["\x00x"]}),
+            Finished(stop_reason="other", stop_reason_raw="od\x00d"),
+        ]
+    ]
+    run = over(ask())
+    assert (run.status, run.stop_reason_raw) == (Run.Status.DONE, "odd")
+    assert run.usage["raw"] == {"by": ["x"]}
+
+
+def test_a_nul_in_an_error_of_a_vendor_is_not_stored(script):
+    error = ErrorInfo(kind="RequestRejected", message="No.", vendor_message="n\x00o")
+    script.batches = [[StreamError(error=error)]]
+    run = over(ask())
+    assert (run.status, run.error["vendor_message"]) == (Run.Status.FAILED, "no")
+    assert run.attempts.get().error["vendor_message"] == "no"
