@@ -32,6 +32,7 @@ from sessions_app.storable import without_nul
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER_S = 60.0
+_UNREADABLE = "What it said after this cannot be read."
 
 Status = Run.Status
 
@@ -92,7 +93,8 @@ def _show_unstored(run: Run, live: LiveRun, outcome: Outcome, why: str) -> None:
 def end_dead(run: Run) -> bool:
     """End a run that nobody works on: stopped if that was asked, else interrupted.
 
-    Its text is rebuilt from the log. False when somebody else was first.
+    Its text is rebuilt from the log, as far as that can be read. False when somebody
+    else was first.
     """
     status, cause = Status.INTERRUPTED, "The server stopped while it was answering."
     if run.stop_requested_at is not None:
@@ -105,8 +107,12 @@ def end_dead(run: Run) -> bool:
 
 def _end_from_log(run: Run, *, status: str, cause: str) -> bool:
     response = RunResponse()
-    for event in stored_events(run.pk):
-        response.add_event(event)
+    try:
+        for event in stored_events(run.pk):
+            response.add_event(event)
+    except msgspec.DecodeError:  # written by a newer version, or damaged
+        log.error("run.log_unreadable", extra={"run_id": str(run.pk)})
+        cause = f"{cause} {_UNREADABLE}"
     last = run.batches.order_by("-last_seq").values_list("last_seq", flat=True).first()
     outcome = Outcome(status=status, response=response, cause=cause)
     values = _values(run, outcome) | {"seq": last or 0}

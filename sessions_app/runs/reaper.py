@@ -2,7 +2,8 @@
 
 A thread of the web process. A run whose process is dead, or whose heartbeat is silent for
 30 s, becomes "interrupted" with the text that its log holds; its conversation's queue
-then goes on. Several web processes may do this at once: compare-and-swap decides.
+then goes on. Several web processes may do this at once: compare-and-swap decides. What
+one row makes impossible is logged, and keeps nobody else waiting.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from sessions_app.models import Run
 from sessions_app.runs import claims, closing, live, metering, words
@@ -35,33 +38,52 @@ def start() -> None:
 
 
 def reap_once() -> int:
-    """One round. How many runs were ended."""
+    """One round of the runs. How many were ended."""
     ended = 0
     running = Run.objects.filter(status__in=Run.AT_WORK)
     for run in running.select_related("answer", "conversation"):
         if live.find(run.pk) is None and claims.is_abandoned(run):
-            ended += end_dead(run)
-    closing.end_left_over()
+            ended += bool(_try(end_dead, run))
+    _try(closing.end_left_over)
     for run in words.left_over():
-        words.hand_on(run)
+        _try(words.hand_on, run)
     for run_id in claims.ready_to_start():
         executor.submit(run_id)
     return ended
 
 
+def look_after_everything() -> None:
+    """One round of all that processes which died, or a database that was away, left.
+    Raises OperationalError, InterfaceError."""
+    for work in (
+        reap_once,
+        watch.tell,
+        summaries.end_abandoned,
+        auditing.end_abandoned,
+        metering.settle_late,
+        metering.release_abandoned,
+    ):
+        _try(work)
+
+
+def _try(work: Callable[..., Any], *args: Any) -> Any:
+    """What it returns; None where it cannot be done. Raises where nothing can be done:
+    the database is busy or away."""
+    try:
+        return work(*args)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("reaper.failed", extra={"work": work.__name__})
+        return None
+
+
 def _loop() -> None:
     while True:
         try:
-            reap_once()
-            watch.tell()
-            summaries.end_abandoned()
-            auditing.end_abandoned()
-            metering.settle_late()
-            metering.release_abandoned()
+            look_after_everything()
         except DatabaseError as exc:
             log.warning("reaper.failed", extra={"error": type(exc).__name__})
-        except Exception:
-            log.exception("reaper.failed")
         finally:
             connections.close_all()
         time.sleep(EVERY_S)

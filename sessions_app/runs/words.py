@@ -16,8 +16,8 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from sessions_app.errors import LimitReached, ServiceError
-from sessions_app.models import Run, Steering, Verb
+from sessions_app.errors import LimitReached, NotAllowed, ServiceError
+from sessions_app.models import Message, Run, Steering
 from sessions_app.runs import asking, notices
 from sessions_app.runs.events import RunEvent, Steered, ToolFinished
 from sessions_app.runs.live import LiveRun
@@ -75,6 +75,9 @@ def hand_on(run: Run) -> list[Started]:
             started = _ask(run, row)
             found += [started] if started else []
         except (ServiceError, LimitReached, IntegrityError) as exc:
+            if isinstance(exc, IntegrityError) and _was_asked(run, row):
+                _take([row.pk])
+                continue
             log.warning(
                 "run.words_wait",
                 extra={"run_id": str(run.pk), "error": type(exc).__name__},
@@ -93,24 +96,25 @@ def _with_all() -> QuerySet[Run]:
 
 
 def left_over() -> list[Run]:
-    """Runs that are over and have words nobody got."""
+    """Runs that are over and have words nobody got: some of them, if they are many. By
+    chance, so that those which cannot be handed on keep no others waiting."""
     waiting = Steering.objects.filter(taken_at=None).values("run")
-    return list(_with_all().exclude(status__in=Run.ACTIVE).filter(pk__in=waiting)[:100])
+    rows = _with_all().exclude(status__in=Run.ACTIVE).exclude(started_by=None)
+    return list(rows.filter(pk__in=waiting).order_by("?")[:100])
 
 
 def _ask(run: Run, row: Steering) -> Started | None:
     """None when the model has heard it meanwhile."""
-    user = run.started_by
-    if user is None:
-        return None
     with writing():
         # Whoever claims the run waits for this row, or has it.
         fresh = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
         is_taken = Steering.objects.filter(pk=row.pk).exclude(taken_at=None).exists()
         if fresh.status in Run.BEGUN or is_taken:
             return None
-        if not sharing.may(user, Verb.TAKE_PART, run.conversation):
-            _take([row.pk])  # they take part no more
+        try:
+            user = sharing.still_asking(run.started_by_id, run.conversation_id)
+        except NotAllowed:
+            _take([row.pk])  # their account is closed, or they take part no more
             return None
         conversation = asking.conversation_for(
             user, run.conversation_id, row.client_message_id
@@ -129,6 +133,14 @@ def _ask(run: Run, row: Steering) -> Started | None:
     )
     notices.accepted(started, row.client_message_id)
     return started
+
+
+def _was_asked(run: Run, row: Steering) -> bool:
+    """Whether the same came as a question, too: sent again by a page that lost track."""
+    same = Message.objects.filter(
+        conversation=run.conversation_id, client_message_id=row.client_message_id
+    )
+    return same.filter(author=run.started_by_id).exists()
 
 
 def _untaken(run_id: UUID) -> list[Steering]:

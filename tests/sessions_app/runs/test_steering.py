@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 
 import pytest
+from django.contrib.auth.models import User
 
 from context_app.tools import registry
 from context_app.tools.base import Tool
 from providers import http
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run, Steering
-from sessions_app.runs import live, reaper, service, steering
+from sessions_app.runs import live, reaper, service, steering, words
 from sessions_app.runs.tail import stored_events
 from sessions_app.runs.writer import writer
 from tests.sessions_app.factories import make_credential, make_user
@@ -218,3 +219,42 @@ def test_words_for_a_queued_question_wait_behind_it(vendors):
     service.stop_run(user=user, run_id=first.run.pk)
     wait_for_runs()
     assert set(Run.objects.values_list("status", flat=True)) == {"stopped", "done"}
+
+
+def left_behind(started, key="k"):
+    return Steering.objects.create(
+        run_id=started.run.pk, text="left behind", client_message_id=key
+    )
+
+
+def test_words_of_an_account_that_was_closed_by_sql_are_not_tried_for_ever(vendors):
+    vendors.script(text="Whole.")
+    user, started = start()
+    over(started)
+    row = left_behind(started)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    reaper.reap_once()
+    row.refresh_from_db()
+    assert row.taken_at is not None
+    assert not Message.objects.filter(text="left behind").exists()
+
+
+def test_words_that_came_as_a_question_too_are_not_tried_for_ever(vendors):
+    vendors.script(text="Whole.")
+    _, started = start()
+    over(started)
+    row = left_behind(started, key=started.question.client_message_id)
+    reaper.reap_once()
+    row.refresh_from_db()
+    assert row.taken_at is not None
+    assert Message.objects.count() == 2
+
+
+def test_words_of_somebody_who_is_gone_are_not_looked_at(vendors):
+    vendors.script(text="Whole.")
+    _, started = start()
+    over(started)
+    left_behind(started)
+    assert words.left_over()
+    Run.objects.update(started_by=None)
+    assert not words.left_over()
