@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
             name="scope",
             field=models.CharField(
                 blank=True,
+                db_default="",
                 help_text="What the model says it touches, for example *delete*, in "
                 "capitals or not. Its own words: only to ask or to refuse.",
                 max_length=300,

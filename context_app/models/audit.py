@@ -71,7 +71,9 @@ class Audit(models.Model):
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     done = models.PositiveIntegerField(default=0)  # pieces of the source
     total = models.PositiveIntegerField(default=0)
-    can_repeat = models.BooleanField(default=False)  # it has an AuditSource
+    # It has an AuditSource. In the database's own hands, too, since a process of the
+    # version before, which goes on until it is restarted, writes rows without it.
+    can_repeat = models.BooleanField(default=False, db_default=False)
     now = models.CharField(max_length=300, blank=True)  # what happens at the moment
     report = models.JSONField(null=True, blank=True)
     summary = models.JSONField(default=dict, blank=True)

@@ -41,6 +41,7 @@ class PolicyRule(models.Model):
     scope = models.CharField(
         max_length=300,
         blank=True,
+        db_default="",  # for processes of the version before, as long as they go on
         help_text="What the model says it touches, for example *delete*, in capitals or "
         "not. Its own words: only to ask or to refuse.",
     )

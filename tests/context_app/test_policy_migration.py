@@ -41,3 +41,29 @@ def test_a_rule_never_loses_its_scope_on_the_way_back(
         rules.filter(name="words").delete()
         migrate(found, BEFORE).create(name="older", action="ask")
         assert migrate(found, AFTER).count() == 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_of_the_version_before_go_on_writing_until_they_are_restarted(
+    kind: str, tmp_path: Path, django_db_setup: None, django_db_blocker: Any
+) -> None:
+    with django_db_blocker.unblock(), empty_database(kind, tmp_path) as found:
+        state = MigrationExecutor(found).loader.project_state(
+            [
+                ("context_app", "0007_audit_interrupted_back"),
+                ("sessions_app", "0014_authors"),
+            ]
+        )
+        rules = migrate(found, AFTER)
+        of_before = [
+            state.apps.get_model(app, name).objects.using(found.alias)
+            for app, name in (
+                ("auth", "User"),
+                ("context_app", "PolicyRule"),
+                ("context_app", "Audit"),
+            )
+        ]
+        users, older_rules, older_audits = of_before
+        older_rules.create(name="older", action="ask")
+        older_audits.create(owner=users.create(username="a"), source_name="a.py")
+        assert rules.get().scope == ""
