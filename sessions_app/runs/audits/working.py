@@ -82,8 +82,7 @@ def _audit(task: Task, on_progress: Progress | None) -> None:
 
     def progress(done: int, total: int, what: str) -> None:
         _free_connection()
-        values = {"done": done, "total": total, "now": without_nul(what)[:300]}
-        in_database(update, key, values)
+        _note(key, {"done": done, "total": total, "now": without_nul(what)[:300]})
         if on_progress is not None:
             on_progress(done, total, what)
 
@@ -115,7 +114,7 @@ def _report(task: Task, progress: Progress) -> AuditReport:
 
     def so_far(report: AuditReport) -> None:
         _free_connection()
-        in_database(update, task.row.pk, _kept(report))
+        _note(task.row.pk, _kept(report))
 
     return provider.audit_code(
         task.credential.provider,
@@ -130,6 +129,15 @@ def _report(task: Task, progress: Progress) -> AuditReport:
         after_thread=connections.close_all,
         **given,
     )
+
+
+def _note(key: UUID, values: dict[str, Any]) -> None:
+    """How far it is. Where that cannot be stored it is of no account: what was asked of
+    a vendor is paid for, and goes on."""
+    try:
+        in_database(update, key, values)
+    except DatabaseError as exc:
+        log.warning("audit.not_noted", extra={"error": type(exc).__name__})
 
 
 def _check_right(task: Task) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from context_app.models import Audit
@@ -75,6 +76,26 @@ def test_what_was_judged_before_a_kill_is_its_report(auditor, vendors):
     assert {part.file for part in report.not_read} >= {"b.py"}
     text = auditor.client.get(f"/audits/{row.pk}/report.md").content.decode()
     assert "a\\.py" in text and "b\\.py" in text
+
+
+def test_progress_that_cannot_be_stored_costs_no_part_that_was_judged(
+    auditor, vendors, monkeypatch
+):
+    vendors.script(text=FOUND)
+    vendors.script(text='{"findings": []}')
+    stores = working.update
+
+    def busy(key, values):
+        if "state" not in values:
+            raise OperationalError("database is locked")
+        return stores(key, values)
+
+    monkeypatch.setattr(working, "update", busy)
+    row = auditor.run(
+        {"a.py": "eval(x)\n" + "x = 1\n" * 200, "b.py": "y = 2\n" * 200},
+        options={"piece_tokens": 1300},
+    )
+    assert (row.state, row.summary["counts"]["high"]) == ("done", 1)
 
 
 def test_one_that_beats_elsewhere_is_left_alone():
