@@ -159,8 +159,8 @@ def _pure(found: Any, branch: list[Any], count: int, anchor: float) -> dict[str,
 def _commits(levels: tuple[int, ...]) -> list[dict[str, Any]]:
     """One tick of the writer with N runs that each logged 250 ms at 50 deltas a second."""
     from providers.events import TextDelta
-    from sessions_app.runs import live
-    from sessions_app.runs.writer import LogWriter
+    from sessions_app.runs.log import live
+    from sessions_app.runs.log.writer import LogWriter
 
     rows = []
     for level in levels:
@@ -185,8 +185,8 @@ def _commits(levels: tuple[int, ...]) -> list[dict[str, Any]]:
 def _running(count: int) -> list[Any]:
     """So many runs under way, as this process holds them."""
     from sessions_app.models import Conversation, Message, Run
-    from sessions_app.runs import live
-    from sessions_app.runs.log import RunLog
+    from sessions_app.runs.log import live
+    from sessions_app.runs.log.run_log import RunLog
 
     runs = []
     owner = Conversation.objects.first().owner

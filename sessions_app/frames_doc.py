@@ -17,7 +17,7 @@ import msgspec
 
 from providers import events
 from sessions_app import frames
-from sessions_app.runs.events import RunEvent
+from sessions_app.runs.log.events import RunEvent
 
 BEGIN = "<!-- made by `manage.py frames`; do not edit below -->"
 

@@ -20,8 +20,9 @@ from maestro import doorbell
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.reader import Out, RunReader
 from sessions_app.people import Person
-from sessions_app.runs import live, snapshots, tail
-from sessions_app.runs.log import group_of
+from sessions_app.runs import snapshots
+from sessions_app.runs.log import live, tail
+from sessions_app.runs.log.run_log import group_of
 
 MAX_FOLLOWED = 50  # conversations of one socket
 _KEPT = 64

@@ -21,8 +21,8 @@ from django.db import DatabaseError
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.limits import Credit
 from sessions_app.frames import Rewind, encode_frame
-from sessions_app.runs import tail
-from sessions_app.runs.batches import Batch
+from sessions_app.runs.log import tail
+from sessions_app.runs.log.batches import Batch
 from sessions_app.runs.snapshots import RunState
 
 KEPT_BATCHES = 64

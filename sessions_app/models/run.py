@@ -100,7 +100,7 @@ class Run(models.Model):
     error = models.JSONField(null=True, blank=True)  # providers.events.ErrorInfo
     stop_reason = models.CharField(max_length=20, blank=True)
     stop_reason_raw = models.CharField(max_length=100, blank=True)
-    usage = models.JSONField(null=True, blank=True)  # see runs/response.py
+    usage = models.JSONField(null=True, blank=True)  # see runs/log/response.py
     cost_usd = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True
     )

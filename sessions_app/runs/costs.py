@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from providers import catalogue
 from sessions_app.models import Run
-from sessions_app.runs.response import RunResponse
+from sessions_app.runs.log.response import RunResponse
 
 
 def cost_of(run: Run, response: RunResponse) -> tuple[Decimal, str] | None:

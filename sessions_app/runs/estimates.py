@@ -1,13 +1,12 @@
 """What a response cost in output where its vendor never came to say the whole of it.
 
 Some vendors count "1" when they begin, and the rest when they end: what was stopped or cut
-off in between is estimated by what arrived. Called by `metering.py` and `response.py`.
+off in between is estimated by what arrived. Called by `metering.py` and `log/response.py`.
 """
 
 from __future__ import annotations
 
-from providers.events import Finished, ReasoningDelta, TextDelta, ToolCallDelta
-from sessions_app.runs.events import RunEvent
+from providers.events import Event, Finished, ReasoningDelta, TextDelta, ToolCallDelta
 
 CHARS_PER_TOKEN = 4
 # A token stands for one byte at least, and a character has at most so many.
@@ -16,7 +15,7 @@ _MOST_PER_CHAR = 4
 HIDDEN_TOKENS = 32_000
 
 
-def chars_of(event: RunEvent) -> int:
+def chars_of(event: Event) -> int:
     """What of it a model had to write, in characters."""
     if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
         return len(event.text)

@@ -23,14 +23,15 @@ from django.db import DatabaseError
 from providers.events import ErrorInfo
 from sessions_app import storage
 from sessions_app.models import Run
-from sessions_app.runs import claims, live, notices, words
+from sessions_app.runs import claims, notices, words
 from sessions_app.runs.finish import finish
-from sessions_app.runs.log import LogClosed, RunLog
+from sessions_app.runs.log import live
+from sessions_app.runs.log.run_log import LogClosed, RunLog
+from sessions_app.runs.log.tail import stored_events
+from sessions_app.runs.log.writer import writer
 from sessions_app.runs.loop import work
 from sessions_app.runs.outcome import Outcome
-from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database
-from sessions_app.runs.writer import writer
 
 log = logging.getLogger(__name__)
 

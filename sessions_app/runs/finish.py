@@ -21,12 +21,12 @@ from sessions_app import storage
 from sessions_app.models import Conversation, Message, Run
 from sessions_app.runs import metrics, notices
 from sessions_app.runs.costs import cost_of
-from sessions_app.runs.live import LiveRun
+from sessions_app.runs.log.live import LiveRun
+from sessions_app.runs.log.response import RunResponse, as_data
+from sessions_app.runs.log.tail import stored_events
+from sessions_app.runs.log.writer import writer
 from sessions_app.runs.outcome import Outcome
-from sessions_app.runs.response import RunResponse, as_data
-from sessions_app.runs.tail import stored_events
 from sessions_app.runs.turns import in_database, writing
-from sessions_app.runs.writer import writer
 from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)

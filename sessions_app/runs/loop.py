@@ -23,8 +23,8 @@ from providers.types import ToolCallPart
 from sessions_app.models import Run
 from sessions_app.runs import offered, retrying, toolbox, words
 from sessions_app.runs.costs import cost_of
-from sessions_app.runs.events import StepStarted, ToolFinished
-from sessions_app.runs.live import LiveRun
+from sessions_app.runs.log.events import StepStarted, ToolFinished
+from sessions_app.runs.log.live import LiveRun
 from sessions_app.runs.outcome import Outcome
 from sessions_app.runs.turns import in_database
 

@@ -13,7 +13,7 @@ from context_app.models import Audit, ToolIntent
 from maestro import doorbell
 from sessions_app import frames
 from sessions_app.models import Conversation, Message, Run
-from sessions_app.runs.log import group_of
+from sessions_app.runs.log.run_log import group_of
 from sessions_app.services import sharing
 from sessions_app.services.shapes import (
     audit_view,

@@ -6,7 +6,7 @@ import msgspec
 
 from providers.events import ErrorInfo
 from sessions_app.models import Run
-from sessions_app.runs.response import RunResponse
+from sessions_app.runs.log.response import RunResponse
 
 Status = Run.Status
 

@@ -17,11 +17,12 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from sessions_app.models import Run
-from sessions_app.runs import claims, closing, live, metering, words
+from sessions_app.runs import claims, closing, metering, words
 from sessions_app.runs.audits import auditing
 from sessions_app.runs.context import summaries
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_dead
+from sessions_app.runs.log import live
 from sessions_app.tokens import watch
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from providers.retry import Attempted, Decision, Limits
 from providers.types import Tool
 from sessions_app.models import Run, RunAttempt
 from sessions_app.runs import failover, metrics, states
-from sessions_app.runs.events import StepStarted
-from sessions_app.runs.live import LiveRun
+from sessions_app.runs.log.events import StepStarted
+from sessions_app.runs.log.live import LiveRun
 from sessions_app.runs.outcome import Outcome, failed
 from sessions_app.runs.step import Asked, attempt
 from sessions_app.runs.turns import in_database

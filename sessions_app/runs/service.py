@@ -20,9 +20,10 @@ from context_app.services import intents
 from sessions_app.errors import Invalid
 from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.people import Person
-from sessions_app.runs import asking, claims, live, notices, words
+from sessions_app.runs import asking, claims, notices, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_dead
+from sessions_app.runs.log import live
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
 from sessions_app.services import sharing, usage

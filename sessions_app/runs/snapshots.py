@@ -1,7 +1,7 @@
 """Runs as they are at this moment: what a socket is told before it follows them.
 
 Called by consumers, in a thread. A socket begins with a snapshot and goes on with what
-the doorbell rings; `polling.py` is for those who have no socket.
+the doorbell rings; `log/polling.py` is for those who have no socket.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from django.db.models import Q
 from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, Run
 from sessions_app.people import Person
-from sessions_app.runs import live, notices
+from sessions_app.runs import notices
+from sessions_app.runs.log import live
 
 
 class RunState(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class RunState(msgspec.Struct, frozen=True):
 
 
 def check_mine(user: Person, conversation_id: UUID) -> bool:
-    """Whether they own it or it is shared with them. Raises NotFound."""
+    """Whether they own it; False where it is shared with them. Raises NotFound."""
     rows = Conversation.objects.visible_to(user).filter(pk=conversation_id)
     owner_id = rows.values_list("owner_id", flat=True).first()
     if owner_id is None:

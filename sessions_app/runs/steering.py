@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from sessions_app.models import Run, Steering
 from sessions_app.people import Person
-from sessions_app.runs import asking, live, words
+from sessions_app.runs import asking, words
 from sessions_app.runs.executor import executor
+from sessions_app.runs.log import live
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import writing
 from sessions_app.services import sharing

@@ -33,8 +33,8 @@ from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app.errors import LimitReached, NotAllowed
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs import states
-from sessions_app.runs.events import shifted
-from sessions_app.runs.live import LiveRun, count
+from sessions_app.runs.log.events import shifted
+from sessions_app.runs.log.live import LiveRun, count
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing

@@ -25,8 +25,8 @@ from sessions_app.models import Membership, Run
 from sessions_app.runs import notices, offered
 from sessions_app.runs.audits.for_tools import RunAudits
 from sessions_app.runs.context.for_tools import RunContext
-from sessions_app.runs.events import ToolFinished
-from sessions_app.runs.live import LiveRun
+from sessions_app.runs.log.events import ToolFinished
+from sessions_app.runs.log.live import LiveRun
 from sessions_app.runs.path_rules import PathRules
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing

@@ -19,11 +19,11 @@ from django.utils import timezone
 from sessions_app.errors import LimitReached, NotAllowed, ServiceError
 from sessions_app.models import Message, Run, Steering
 from sessions_app.runs import asking, notices
-from sessions_app.runs.events import RunEvent, Steered, ToolFinished
-from sessions_app.runs.live import LiveRun
+from sessions_app.runs.log.events import RunEvent, Steered, ToolFinished
+from sessions_app.runs.log.live import LiveRun
+from sessions_app.runs.log.writer import writer
 from sessions_app.runs.started import Started
 from sessions_app.runs.turns import in_database, writing
-from sessions_app.runs.writer import writer
 from sessions_app.services import sharing, usage
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from providers.accumulate import Accumulator
 from sessions_app.models import Run, SavedAuthentication
-from sessions_app.runs.tail import stored_events
+from sessions_app.runs.log.tail import stored_events
 from tests.emulator import EmulatorProcess
 from tests.sessions_app.factories import make_credential
 

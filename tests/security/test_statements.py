@@ -30,7 +30,7 @@ WRITES_STATEMENTS = {
     "maestro/operations/restoring.py",
     "maestro/operations/scratch.py",
     "maestro/operations/sqlite.py",
-    "sessions_app/runs/writer.py",
+    "sessions_app/runs/log/writer.py",
     "sessions_app/services/branches.py",
     "sessions_app/services/rotation.py",
 }

@@ -24,7 +24,8 @@ from providers.store import MemoryStore
 from providers.streaming import parse_stream
 from providers.types import Message, TextPart
 from sessions_app.models import Run
-from sessions_app.runs import live, retrying
+from sessions_app.runs import retrying
+from sessions_app.runs.log import live
 from tests.emulator import EmulatorProcess
 from tests.providers.emulator import raw
 from tests.sessions_app.factories import make_credential, make_user

@@ -33,9 +33,9 @@ from sessions_app.management.support import (
 from sessions_app.models import Run
 from sessions_app.runs import service
 from sessions_app.runs.document import document
-from sessions_app.runs.events import RunEvent
 from sessions_app.runs.executor import executor
-from sessions_app.runs.polling import follow
+from sessions_app.runs.log.events import RunEvent
+from sessions_app.runs.log.polling import follow
 
 STOPPED = 130
 # An end that is clean to the vendor and needs a word to a person.

@@ -7,8 +7,9 @@ import pytest
 from context_app.models import Audit, PolicyRule, ToolIntent
 from context_app.tools import registry
 from context_app.tools.base import ToolContext, ToolError
-from sessions_app.runs import decisions, live
+from sessions_app.runs import decisions
 from sessions_app.runs.audits import at_work
+from sessions_app.runs.log import live
 from sessions_app.runs.service import stop_run
 from tests.context_app.audits.conftest import BAD, HANGS, wait_for_request
 from tests.context_app.test_context_tools import approve, call, result

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 
 from providers.errors import ContextTooLong
 from sessions_app.models import Message, Run
-from sessions_app.runs import live, log
+from sessions_app.runs.log import live, run_log
 from tests.sessions_app.consumers.page import Page, answer_text
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import Script, ask, make_run, wait_for_runs
@@ -253,7 +253,7 @@ async def test_following_again_begins_again_where_the_client_says(
 async def test_a_burst_arrives_whole_even_when_memory_is_short(
     alice: User, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "MEMORY_CHARS", 500)
+    monkeypatch.setattr(run_log, "MEMORY_CHARS", 500)
     words = [f"{n} " for n in range(5000)]
     script.say(*words)
     async with Page(alice) as page, Page(alice) as late:

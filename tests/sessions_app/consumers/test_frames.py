@@ -21,7 +21,7 @@ from providers.events import (
 )
 from sessions_app import frames, frames_doc
 from sessions_app.consumers import actions, chat
-from sessions_app.runs.batches import Batch, encode, join_deltas, merge
+from sessions_app.runs.log.batches import Batch, encode, join_deltas, merge
 
 
 def test_the_page_about_frames_is_up_to_date() -> None:

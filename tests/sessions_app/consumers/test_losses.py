@@ -18,7 +18,8 @@ from maestro import doorbell
 from maestro.doorbell import Doorbell
 from providers import http
 from sessions_app.consumers import chat
-from sessions_app.runs import live, log, notices
+from sessions_app.runs import notices
+from sessions_app.runs.log import live, run_log
 from tests.emulator import EmulatorProcess
 from tests.sessions_app.consumers.page import Page, answer_text
 from tests.sessions_app.factories import make_credential, make_user
@@ -47,8 +48,8 @@ async def runner(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Doorbell]:
     for name in ("attach", "listen", "unlisten"):
         monkeypatch.setattr(doorbell, name, getattr(ours, name))
     monkeypatch.setattr(doorbell, "ring", theirs.ring)
-    monkeypatch.setattr("sessions_app.runs.tail.live.find", lambda run_id: None)
-    assert log.doorbell is notices.doorbell is doorbell
+    monkeypatch.setattr("sessions_app.runs.log.tail.live.find", lambda run_id: None)
+    assert run_log.doorbell is notices.doorbell is doorbell
     yield theirs
     for bell in (theirs, ours):
         for task in bell._post._receiving if bell._post else []:

@@ -11,8 +11,8 @@ import pytest
 from sessions_app.consumers import reader as module
 from sessions_app.consumers.limits import Credit
 from sessions_app.consumers.reader import RunReader
-from sessions_app.runs import tail
-from sessions_app.runs.batches import Batch
+from sessions_app.runs.log import tail
+from sessions_app.runs.log.batches import Batch
 
 RUN = uuid4()
 

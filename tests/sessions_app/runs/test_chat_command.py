@@ -23,7 +23,7 @@ from providers.events import (
     Usage,
 )
 from sessions_app.models import Conversation, Run
-from sessions_app.runs import live
+from sessions_app.runs.log import live
 from tests.sessions_app.factories import make_credential, make_superuser
 from tests.sessions_app.factories_runs import Script, wait_until
 

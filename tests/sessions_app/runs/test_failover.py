@@ -11,8 +11,8 @@ from providers import http
 from providers.retry import Limits
 from sessions_app.models import Run, SavedAuthentication
 from sessions_app.runs import failover, retrying
-from sessions_app.runs.events import StepStarted
-from sessions_app.runs.tail import stored_events
+from sessions_app.runs.log.events import StepStarted
+from sessions_app.runs.log.tail import stored_events
 from tests.sessions_app.factories import make_credential, make_oauth, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs
 

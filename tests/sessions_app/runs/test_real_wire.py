@@ -14,7 +14,8 @@ from django.contrib.auth.models import User
 
 from providers import resolver
 from sessions_app.models import Run, SavedAuthentication
-from sessions_app.runs import live, service
+from sessions_app.runs import service
+from sessions_app.runs.log import live
 from tests.emulator import EmulatorProcess
 from tests.sessions_app.factories import make_credential, make_superuser
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until

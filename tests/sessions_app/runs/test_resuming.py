@@ -10,8 +10,8 @@ from providers import http
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Run
 from sessions_app.runs import resuming, service
-from sessions_app.runs.events import StepStarted
-from sessions_app.runs.tail import stored_events
+from sessions_app.runs.log.events import StepStarted
+from sessions_app.runs.log.tail import stored_events
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
 

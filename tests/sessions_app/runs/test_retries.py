@@ -13,7 +13,7 @@ from providers.retry import Limits
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run
 from sessions_app.runs import resuming, retrying, service
-from sessions_app.runs.tail import stored_events
+from sessions_app.runs.log.tail import stored_events
 from tests.sessions_app.factories import (
     make_credential,
     make_oauth,

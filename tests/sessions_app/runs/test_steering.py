@@ -12,9 +12,10 @@ from context_app.tools.base import Tool
 from providers import http
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Message, Run, Steering
-from sessions_app.runs import live, reaper, service, steering, words
-from sessions_app.runs.tail import stored_events
-from sessions_app.runs.writer import writer
+from sessions_app.runs import reaper, service, steering, words
+from sessions_app.runs.log import live
+from sessions_app.runs.log.tail import stored_events
+from sessions_app.runs.log.writer import writer
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
 

@@ -16,10 +16,10 @@ from django.utils import timezone
 from maestro import doorbell
 from providers.events import TextDelta
 from sessions_app.models import Run, RunBatch
-from sessions_app.runs import claims, finish, live, reaper, service, writer
-from sessions_app.runs import log as run_log
-from sessions_app.runs.batches import encode
+from sessions_app.runs import claims, finish, reaper, service
 from sessions_app.runs.executor import executor
+from sessions_app.runs.log import live, run_log, writer
+from sessions_app.runs.log.batches import encode
 from tests.sessions_app.factories import make_user
 from tests.sessions_app.factories_runs import (
     Script,

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sessions_app.runs.log import RunLog
-from sessions_app.runs.response import RunResponse
+from sessions_app.runs.log.response import RunResponse
+from sessions_app.runs.log.run_log import RunLog
 
 CLOSED = "The account was closed."  # why a run was stopped
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from sessions_app.models import Run
-from sessions_app.runs import live, tail
-from sessions_app.runs.batches import Batch
-from sessions_app.runs.events import RunEvent
+from sessions_app.runs.log import live, tail
+from sessions_app.runs.log.batches import Batch
+from sessions_app.runs.log.events import RunEvent
 
 POLL_S = 0.03
 POLL_ELSEWHERE_S = 0.25

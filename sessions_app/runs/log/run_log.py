@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from maestro import doorbell
-from sessions_app.runs.batches import Batch, encode, join_deltas
-from sessions_app.runs.events import RunEvent
+from sessions_app.runs.log.batches import Batch, encode, join_deltas
+from sessions_app.runs.log.events import RunEvent
 
 # What readers that lag a little may read without the database, per run, in characters.
 MEMORY_CHARS = 64 * 1024
@@ -134,7 +134,7 @@ class RunLog:
 
     @property
     def is_closed(self) -> bool:
-        """Whether this run may still write."""
+        """Whether this run may write no more."""
         return bool(self._closed_by)
 
 

@@ -15,9 +15,9 @@ from django.db.models import Max, Q
 
 from sessions_app.frames import Rewind
 from sessions_app.models import Run, RunBatch
-from sessions_app.runs import live
-from sessions_app.runs.batches import Batch
-from sessions_app.runs.events import RunEvent
+from sessions_app.runs.log import live
+from sessions_app.runs.log.batches import Batch
+from sessions_app.runs.log.events import RunEvent
 
 Position: TypeAlias = tuple[int, int]
 Item: TypeAlias = Batch | Rewind

@@ -17,7 +17,7 @@ from providers.events import (
     TextDelta,
     ToolCallDelta,
 )
-from sessions_app.runs.events import RunEvent
+from sessions_app.runs.log.events import RunEvent
 
 # A row is sent as one frame to a reader that comes back: not too much at once.
 ROW_CHARS = 64 * 1024

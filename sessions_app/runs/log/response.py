@@ -14,7 +14,7 @@ from providers.accumulate import Accumulator, part_of
 from providers.events import Finished, Started, StreamError, Usage
 from providers.types import Part, SteerPart, ToolCallPart, ToolResultPart
 from sessions_app.runs import estimates
-from sessions_app.runs.events import RunEvent, Steered, StepStarted, ToolFinished
+from sessions_app.runs.log.events import RunEvent, Steered, StepStarted, ToolFinished
 
 _COUNTS = (
     "input_tokens",

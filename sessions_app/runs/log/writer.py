@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from sessions_app import storage
 from sessions_app.models import Run, RunBatch, Steering
-from sessions_app.runs import live
-from sessions_app.runs.batches import Batch, merge, runs_of_numbers
+from sessions_app.runs.log import live
+from sessions_app.runs.log.batches import Batch, merge, runs_of_numbers
 from sessions_app.runs.turns import writing
 
 log = logging.getLogger(__name__)
