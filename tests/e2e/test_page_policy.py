@@ -42,35 +42,40 @@ def test_every_page_has_the_policy(path: str, attacked_window: BrowserContext) -
         assert found["trusted-types"] == "maestro dompurify"
 
 
+SINKS = [
+    "document.body.innerHTML = '<p>x</p>'",
+    "document.body.insertAdjacentHTML('beforeend', '<p>x</p>')",
+    "document.body.lastElementChild.outerHTML = '<p>x</p>'",
+    "document.write('<p>x</p>')",
+    "document.createElement('script').src = '/x.js'",
+    "document.createElement('script').text = '1'",
+    "document.createElement('iframe').srcdoc = '<p>x</p>'",
+    "document.createRange().createContextualFragment('<p>x</p>')",
+    "new DOMParser().parseFromString('<p>x</p>', 'text/html')",
+    "trustedTypes.createPolicy('another', {createHTML: (html) => html})",
+    "trustedTypes.createPolicy('default', {createHTML: (html) => html})",
+]
+
+
 @pytest.mark.parametrize("path", ["/", "/credentials/"])
-@pytest.mark.parametrize(
-    "sink",
-    [
-        "document.body.innerHTML = '<p>x</p>'",
-        "document.body.insertAdjacentHTML('beforeend', '<p>x</p>')",
-        "document.body.lastElementChild.outerHTML = '<p>x</p>'",
-        "document.write('<p>x</p>')",
-        "document.createElement('script').src = '/x.js'",
-        "document.createElement('script').text = '1'",
-        "document.createElement('iframe').srcdoc = '<p>x</p>'",
-        "document.createRange().createContextualFragment('<p>x</p>')",
-        "new DOMParser().parseFromString('<p>x</p>', 'text/html')",
-        "trustedTypes.createPolicy('another', {createHTML: (html) => html})",
-        "trustedTypes.createPolicy('default', {createHTML: (html) => html})",
-    ],
-)
-def test_a_string_in_any_other_sink_throws(
-    path: str, sink: str, watched: Watched
-) -> None:
+def test_a_string_in_any_other_sink_throws(path: str, watched: Watched) -> None:
     page = watched.page
     page.goto(path)
     page.wait_for_selector("#composer, .card")
     page.evaluate("async (url) => { await import(url); }", module_of(page))
-    thrown = page.evaluate(
-        f"() => {{ try {{ {sink}; return ''; }} catch (error) {{ return `${{error}}`; }} }}"
-    )
-    assert thrown.startswith("TypeError")
-    assert "Trusted" in thrown or "Policy" in thrown
+    thrown = {
+        sink: page.evaluate(
+            f"() => {{ try {{ {sink}; return ''; }} catch (error) {{ return `${{error}}`; }} }}"
+        )
+        for sink in SINKS
+    }
+    let_through = {
+        sink: said
+        for sink, said in thrown.items()
+        if not said.startswith("TypeError")
+        or ("Trusted" not in said and "Policy" not in said)
+    }
+    assert let_through == {}
 
 
 def test_the_pages_own_policy_cannot_be_made_twice(watched: Watched) -> None:

@@ -224,7 +224,7 @@ def joined(parts: list[dict[str, Any]], kind: str) -> str:
 def choose(page: Page, dialect: str) -> None:
     """An empty chat, with the credential and the model of this dialect."""
     _provider, name, model = WIRES[dialect]
-    page.goto("/")
+    page.click("[data-new-chat]")  # of the page as the test before left it
     page.evaluate(KEEP_LIVE, module_url(page, "message"))
     page.wait_for_function(
         "() => document.getElementById('picker-credential').textContent"
