@@ -96,13 +96,16 @@ class _Tries:
         """A request that did not fail is a row and a count, too."""
         action = RunAttempt.STOPPED if is_over(self._live) else RunAttempt.ANSWERED
         metrics.attempt_ended(self._run.provider, action)
+        self._note(action=action)
+
+    def _note(self, **end: Any) -> None:
         try:
-            in_database(self._record, action=action)
+            in_database(self._record, **end)
         except DatabaseError as exc:  # the answer is worth more than its account
             log.warning("run.attempt_unrecorded", extra={"error": type(exc).__name__})
 
     def decide(self, error: ErrorInfo) -> Decision:
-        """What to do about it; recorded, counted and logged."""
+        """What to do about it; counted, logged, and recorded where that is possible."""
         so_far = Attempted(
             attempts=self._count,
             elapsed_s=time.monotonic() - self._began,
@@ -112,8 +115,7 @@ class _Tries:
         decision = retry.decide(error, so_far, self._limits)
         if decision.action == "go_on" and not self._may_go_on():
             decision = msgspec.structs.replace(decision, action="stop")
-        in_database(
-            self._record,
+        self._note(
             error=without_nul(msgspec.to_builtins(error)),
             retry_class=decision.kind.value,
             action=decision.action,

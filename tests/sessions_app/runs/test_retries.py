@@ -7,11 +7,12 @@ import itertools
 import time
 
 import pytest
+from django.db import OperationalError
 
 from providers import http, retry
 from providers.retry import Limits
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.models import Message, Run
+from sessions_app.models import Message, Run, RunAttempt
 from sessions_app.runs import resuming, retrying, service
 from sessions_app.runs.log.tail import stored_events
 from tests.sessions_app.factories import (
@@ -84,6 +85,19 @@ def test_a_vendor_that_recovers_answers_once(vendors, slug, status, kind):
         (2, kind, "retry"),
     ]
     assert all(r.error["status"] == status and r.wait_s > 0 for r in rows)
+
+
+def test_an_attempt_that_cannot_be_recorded_is_followed_by_the_next_one(
+    vendors, monkeypatch
+):
+    def busy(**row):
+        raise OperationalError("database is locked")
+
+    vendors.fault("status", status=503, times=1)
+    vendors.script(text="At last.")
+    monkeypatch.setattr(RunAttempt.objects, "create", busy)
+    run = over(start())
+    assert (run.status, run.answer.text) == ("done", "At last.")
 
 
 def test_every_request_is_a_row_also_the_one_that_was_answered(vendors):
