@@ -141,6 +141,13 @@ def test_a_failure_is_shown_and_takes_nothing_away(client, vendors):
     assert "alpha" in talk.sent()
 
 
+def test_a_nul_in_it_is_not_stored(client, vendors):
+    talk = long_talk(client, vendors)
+    vendors.script(text="Two \x00secrets.")
+    summarise(talk)
+    assert ContextChunk.objects.get().text == "Two secrets."
+
+
 def test_deleting_it_while_it_is_written_stops_it(client, vendors, monkeypatch):
     monkeypatch.setattr(summaries, "SHOW_EVERY_S", 0.0)
     talk = long_talk(client, vendors)

@@ -38,6 +38,7 @@ from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing, usage
 from sessions_app.services.branches import branch_to
+from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
 
@@ -220,6 +221,7 @@ def _set(row_id: UUID, values: dict[str, Any]) -> None:
     rows = ContextChunk.objects.filter(pk=row_id, state=State.WRITING)
     is_over = values.get("state") in (State.READY, State.FAILED)
     cause = {} if "cause" in values or not is_over else {"cause": ""}
+    values = without_nul(values)
     if not rows.update(**values, **cause, updated_at=timezone.now()):
         raise _Gone
 
