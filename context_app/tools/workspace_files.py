@@ -73,7 +73,7 @@ def _listed(entries: list[Entry], walk: Walk, what: str) -> str:
 def _read(arguments: Arguments, context: ToolContext) -> str:
     first = whole(arguments, "first_line", 1, 1, 10**9)
     count = whole(arguments, "lines", _MAX_LINES, 1, _MAX_LINES)
-    content = _paths.read(_paths.root_of(context), arguments.get("path"))
+    content = _opened(arguments.get("path"), context)
     name = _paths.shown(content.name)
     if content.is_binary:
         return f"{name} is binary: {content.size:,} bytes, not shown."
@@ -95,6 +95,16 @@ def _read(arguments: Arguments, context: ToolContext) -> str:
     if last < len(lines):
         head += f"; go on with first_line {last + 1}"
     return "\n".join([head, *shown]) if lines else f"{name} is empty."
+
+
+def _opened(path: object, context: ToolContext) -> _paths.Content:
+    """The file; not by a link to one that a rule refuses to read. Raises ToolError."""
+    root = _paths.root_of(context)
+    asked = _paths.parts_of(path)
+    real = _paths.real_parts(root, asked)
+    if real != asked and (why := context.refused("/".join(real))):
+        raise ToolError(f"This is a link to a file that is not read here: {why}")
+    return _paths.read(root, path)
 
 
 def _target(arguments: Arguments) -> str:

@@ -1,6 +1,7 @@
 """Whatever path a model writes, nothing outside the workspace is read or written. S-34."""
 
 import ctypes
+import dataclasses
 import os
 import socket
 import threading
@@ -113,6 +114,17 @@ def test_a_link_inside_may_be_read_through_and_never_written_through(use, worksp
     with pytest.raises(ToolError, match="link"):
         use("apply_patch", patch=patch)
     assert (workspace / "src/a.py").read_text() == "import os\nprint('hello')\n"
+
+
+def test_a_link_is_no_way_around_a_rule_about_its_target(granted):
+    def refused(path):
+        return "Rule “sources”." if path.startswith("src/") else ""
+
+    read = registry.tools()["read_file"].run
+    ruled = dataclasses.replace(granted, refused=refused)
+    with pytest.raises(ToolError, match=r"link.*Rule “sources”"):
+        read({"path": "inside-link.py"}, ruled)
+    assert "Title" in read({"path": "README.md"}, ruled)
 
 
 def test_a_link_with_an_innocent_name_does_not_open_a_secret(use):
