@@ -128,7 +128,7 @@ def _demo(port_file: Path, *, wanted: bool) -> Path:
     """Offer or remove the demo; the file holds a port while the emulator is needed."""
     from django.db import connections
 
-    from sessions_app.services import demo
+    from sessions_app.services.credentials import demo
 
     if wanted:
         port = _free_port(port_file)
@@ -176,7 +176,7 @@ def _announce(host: str, port: int) -> None:
     from django.conf import settings
     from django.db import connections
 
-    from sessions_app.services import setup
+    from sessions_app.services.people import setup
 
     target = ("127.0.0.1" if host in ("0.0.0.0", "") else host, port)  # noqa: S104
     for _ in range(600):

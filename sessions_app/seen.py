@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from sessions_app import guessing
-from sessions_app.services import browsers
+from sessions_app.services.people import browsers
 
 
 class SeenMiddleware:

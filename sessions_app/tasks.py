@@ -24,7 +24,8 @@ from providers import provider as interface
 from providers.errors import ProviderError
 from sessions_app import presence
 from sessions_app.models import Run, RunBatch, SavedAuthentication
-from sessions_app.services import logins, usage
+from sessions_app.services import usage
+from sessions_app.services.logins import logging_in
 from sessions_app.tokens import sweep
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ def refresh_credential(credential_id: str) -> None:
 def housekeeping() -> None:
     """Forget what has an end (docs/operations.md, Retention)."""
     call_command("clearsessions")
-    logins.forget_old()
+    logging_in.forget_old()
     count = _forget_run_logs()
     pruned = requests.prune()
     days = usage.prune()

@@ -110,7 +110,7 @@ _api: list[URLPattern | URLResolver] = [
 
 _sso: list[URLPattern] = []
 if settings.MAESTRO_SSO_ISSUER:
-    from sessions_app.services.single_sign_on import issuer_key
+    from sessions_app.services.people.single_sign_on import issuer_key
     from sessions_app.views import sso
 
     _key = {"provider_id": issuer_key(settings.MAESTRO_SSO_ISSUER)}

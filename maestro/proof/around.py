@@ -26,7 +26,7 @@ from providers.types import Secret
 from sessions_app.installation import host_id
 from sessions_app.management import login_command
 from sessions_app.models import PendingLogin
-from sessions_app.services import logins
+from sessions_app.services.logins import logging_in
 
 Say = Callable[[str], None]
 SESSION = ""  # a command's logins belong to no browser session
@@ -135,7 +135,7 @@ class Emulated:
                 raise
             return over
         if pasted:
-            return logins.answer(
+            return logging_in.answer(
                 user=user, session_key=SESSION, login_id=row.pk, text=pasted
             )
         while (found := self._poll(user, row)).status in _WAITING:
@@ -154,7 +154,7 @@ class Emulated:
         self._post("faults", _FAULTS[how])
 
     def _poll(self, user: Any, row: PendingLogin) -> PendingLogin:
-        return logins.poll(user=user, session_key=SESSION, login_id=row.pk)
+        return logging_in.poll(user=user, session_key=SESSION, login_id=row.pk)
 
     def _post(self, path: str, data: dict[str, Any]) -> None:
         self._client.post_json(f"_emulator/{path}", data)

@@ -19,8 +19,9 @@ from maestro.proof.verdicts import Broken, must
 from providers import provider as interface
 from providers.errors import ProviderError
 from sessions_app.models import PendingLogin, SavedAuthentication
-from sessions_app.services import credentials, logins
-from sessions_app.services.login_results import view
+from sessions_app.services import credentials
+from sessions_app.services.logins import logging_in
+from sessions_app.services.logins.results import view
 
 _EXCHANGE_S = 30.0  # an answer that is being traded when we are stopped
 _POLL_S = 0.05
@@ -116,7 +117,7 @@ class Visitor:
         method = method_of(self.path)
         self.modes = method.modes
         redirects = method.answer == "redirect"
-        begun = logins.begin(
+        begun = logging_in.begin(
             user=self.user,
             session_key=SESSION,
             provider=self.path.provider,
@@ -145,7 +146,7 @@ class Visitor:
             user=self.user, provider=self.path.provider, name=self.name
         )
         for login_id in rows.values_list("pk", flat=True):
-            logins.cancel(user=self.user, session_key=SESSION, login_id=login_id)
+            logging_in.cancel(user=self.user, session_key=SESSION, login_id=login_id)
         until = time.monotonic() + _EXCHANGE_S
         while rows.filter(status=PendingLogin.Status.WORKING).exists():
             if time.monotonic() > until:

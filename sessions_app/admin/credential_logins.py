@@ -30,8 +30,8 @@ from sessions_app.admin.pages import REFUSALS, CredentialPages, to_row, user_of
 from sessions_app.errors import ServiceError
 from sessions_app.models import PendingLogin
 from sessions_app.models.authentication import SavedAuthentication
-from sessions_app.services import logins
-from sessions_app.services.login_results import view
+from sessions_app.services.logins import logging_in
+from sessions_app.services.logins.results import view
 
 BEGIN = "admin:sessions_app_credential_login"
 WAIT = "admin:sessions_app_credential_login_wait"
@@ -94,7 +94,7 @@ class LoginPages(CredentialPages):
     def wait_view(self, request: HttpRequest, login_id: UUID) -> HttpResponse:
         """The way to the vendor while the login waits; afterwards how it ended."""
         try:
-            row = logins.poll(**_who(request), login_id=login_id)
+            row = logging_in.poll(**_who(request), login_id=login_id)
         except REFUSALS as exc:
             return self._over(request, exc)
         return self._wait(request, row, AnswerForm())
@@ -107,19 +107,19 @@ class LoginPages(CredentialPages):
         form = AnswerForm(request.POST)
         try:
             if form.is_valid():
-                row = logins.answer(
+                row = logging_in.answer(
                     **_who(request),
                     login_id=login_id,
                     text=form.cleaned_data["answer"],
                 )
             else:
-                row = logins.poll(**_who(request), login_id=login_id)
+                row = logging_in.poll(**_who(request), login_id=login_id)
         except ServiceError as exc:
             if exc.field != "answer":
                 return self._over(request, exc)
             form.add_error("answer", exc.message)  # the login still waits
             try:
-                row = logins.poll(**_who(request), login_id=login_id)
+                row = logging_in.poll(**_who(request), login_id=login_id)
             except REFUSALS as gone:
                 return self._over(request, gone)
         return self._wait(request, row, form)
@@ -129,7 +129,7 @@ class LoginPages(CredentialPages):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         try:
-            logins.cancel(**_who(request), login_id=login_id)
+            logging_in.cancel(**_who(request), login_id=login_id)
         except REFUSALS as exc:
             return self._over(request, exc)
         self.message_user(request, "The login was cancelled.", messages.INFO)
@@ -138,7 +138,7 @@ class LoginPages(CredentialPages):
     # -- parts --------------------------------------------------------------------------
 
     def _begin(self, request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
-        row = logins.begin(**_who(request), **values)
+        row = logging_in.begin(**_who(request), **values)
         return HttpResponseRedirect(reverse(WAIT, args=[row.pk]))
 
     def _wait(

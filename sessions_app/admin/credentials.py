@@ -25,7 +25,7 @@ from sessions_app.admin.pages import to_row, user_of
 from sessions_app.errors import NotFound, ServiceError
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.services import credentials
-from sessions_app.services.credential_rows import credential_view
+from sessions_app.services.credentials.rows import credential_view
 
 if TYPE_CHECKING:
     Rows = QuerySet[SavedAuthentication]

@@ -10,7 +10,7 @@ from providers import resolver
 from providers.names import MAX_API_KEY
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.services.credential_inputs import MAX_URL, MAX_WORD
+from sessions_app.services.credentials.inputs import MAX_URL, MAX_WORD
 
 
 def _key_field(label: str, *, required: bool) -> forms.CharField:

@@ -18,8 +18,9 @@ from django.core.management.base import CommandError, CommandParser
 from sessions_app.errors import Invalid
 from sessions_app.management.support import FAILED, USAGE, as_json
 from sessions_app.models import PendingLogin
-from sessions_app.services import credentials, logins
-from sessions_app.services.login_results import view
+from sessions_app.services import credentials
+from sessions_app.services.logins import logging_in
+from sessions_app.services.logins.results import view
 
 # A command waits for as long as the person takes; its session is nobody's browser.
 SESSION = ""
@@ -48,7 +49,7 @@ def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
     """Do it. Raises CommandError with the reason when it brings no credential."""
     user = options["acting"]
     again = _again(user, options)
-    row = logins.begin(
+    row = logging_in.begin(
         user=user,
         session_key=SESSION,
         provider=options["provider"],
@@ -69,7 +70,7 @@ def run(options: dict[str, Any], team: Any, say: Callable[[str], None]) -> None:
     except (KeyboardInterrupt, EOFError):
         raise CommandError("Cancelled; nothing was saved.", returncode=FAILED) from None
     finally:
-        logins.cancel(user=user, session_key=SESSION, login_id=row.pk)
+        logging_in.cancel(user=user, session_key=SESSION, login_id=row.pk)
     if done.status != Status.DONE or done.result is None:
         raise CommandError(done.message or "The login is over.", returncode=FAILED)
     saved = credentials.credential_view(done.result)
@@ -112,14 +113,14 @@ def until_done(user: Any, row: PendingLogin, shown: dict[str, Any]) -> PendingLo
             time.sleep(POLL_S)
         if line is not None:
             try:
-                return logins.answer(
+                return logging_in.answer(
                     user=user, session_key=SESSION, login_id=row.pk, text=line
                 )
             except Invalid as exc:
                 sys.stderr.write(f"{exc.message}\n")
                 if not sys.stdin.isatty():
                     raise CommandError(exc.message, returncode=USAGE) from None
-        found = logins.poll(user=user, session_key=SESSION, login_id=row.pk)
+        found = logging_in.poll(user=user, session_key=SESSION, login_id=row.pk)
         if found.status not in (Status.WAITING, Status.WORKING):
             return found
     raise CommandError("Nobody confirmed the login in time.", returncode=FAILED)

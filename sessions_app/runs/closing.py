@@ -18,7 +18,7 @@ from sessions_app.people import Person
 from sessions_app.runs.audits import auditing
 from sessions_app.runs.log import live
 from sessions_app.runs.service import stop_all_of
-from sessions_app.services import browsers, directory
+from sessions_app.services.people import browsers, directory
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sessions_app.services import accounts, browsers, single_sign_on
+from sessions_app.services.people import accounts, browsers, single_sign_on
 from sessions_app.views.forms import action
 from sessions_app.views.forms import page as as_page
 

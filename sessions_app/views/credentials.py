@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from providers import provider
 from sessions_app.services import credentials, teams
-from sessions_app.services.credential_rows import credential_view
+from sessions_app.services.credentials.rows import credential_view
 from sessions_app.views.json_api import answer, body, json_view
 
 

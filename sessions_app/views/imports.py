@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest
 
-from sessions_app.services import imports
-from sessions_app.services.credential_rows import credential_view
+from sessions_app.services.credentials import imports
+from sessions_app.services.credentials.rows import credential_view
 from sessions_app.views.json_api import answer, body, json_view
 
 

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET
 
 from providers.errors import ProviderError
 from sessions_app.errors import ServiceError
-from sessions_app.services import logins
-from sessions_app.services.login_results import view
+from sessions_app.services.logins import logging_in
+from sessions_app.services.logins.results import view
 from sessions_app.views.json_api import answer, body, json_view
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Pasted(msgspec.Struct, forbid_unknown_fields=True):
 
 def _begin(request: HttpRequest) -> Any:
     new = body(request, NewLogin)
-    row = logins.begin(
+    row = logging_in.begin(
         user=request.user,
         session_key=_session(request),
         provider=new.provider,
@@ -62,18 +62,20 @@ def _begin(request: HttpRequest) -> Any:
 
 
 def _poll(request: HttpRequest, login_id: UUID) -> Any:
-    row = logins.poll(
+    row = logging_in.poll(
         user=request.user, session_key=_session(request), login_id=login_id
     )
     return {"login": view(row)}
 
 
 def _cancel(request: HttpRequest, login_id: UUID) -> Any:
-    logins.cancel(user=request.user, session_key=_session(request), login_id=login_id)
+    logging_in.cancel(
+        user=request.user, session_key=_session(request), login_id=login_id
+    )
 
 
 def _paste(request: HttpRequest, login_id: UUID) -> Any:
-    row = logins.answer(
+    row = logging_in.answer(
         user=request.user,
         session_key=_session(request),
         login_id=login_id,
@@ -95,7 +97,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         return _leave(reverse("login"))
     page = reverse("credentials")
     try:
-        row = logins.answer_by_state(
+        row = logging_in.answer_by_state(
             user=request.user,
             session_key=_session(request),
             provider=provider,

@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods
 
 from sessions_app.errors import Invalid, NotFound, ServiceError
 from sessions_app.guessing import ONE_TIME_LINK
-from sessions_app.services import directory, invitations
+from sessions_app.services.people import directory, invitations
 
 _TRIES = {"username": ONE_TIME_LINK}
 

@@ -26,8 +26,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from sessions_app.consumers.token import make_socket_token
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.services import setup
 from sessions_app.services.conversations import conversation_for
+from sessions_app.services.people import setup
 from sessions_app.views.one_time import hide_address
 
 # Strings reach the page's HTML through one policy (js/markdown.js) or not at all.

@@ -15,8 +15,9 @@ from django.urls import reverse
 
 from sessions_app.models import Invitation
 from sessions_app.runs import closing
-from sessions_app.services import directory, invitations, teams
-from sessions_app.services.links import join_link, reset_link
+from sessions_app.services import teams
+from sessions_app.services.people import directory, invitations
+from sessions_app.services.people.links import join_link, reset_link
 from sessions_app.services.rights import Verb, may
 from sessions_app.views.forms import action, number, page
 

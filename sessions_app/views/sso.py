@@ -4,7 +4,7 @@
     sso_refused.html   message
 
 The library speaks the protocol: discovery, state, PKCE, the code, the id token. Who that
-is here is decided in `services/single_sign_on.py`; none of the library's own pages,
+is here is decided in `services/people/single_sign_on.py`; none of the library's own pages,
 registrations or sessions are used.
 """
 
@@ -29,7 +29,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from providers.http import foreign
 from sessions_app.errors import NotAllowed, ServiceError
-from sessions_app.services import invitations, single_sign_on
+from sessions_app.services.people import invitations, single_sign_on
 from sessions_app.sign_in import SSO
 
 log = logging.getLogger(__name__)

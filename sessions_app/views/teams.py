@@ -14,7 +14,8 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from sessions_app.models import Role
-from sessions_app.services import invitations, teams
+from sessions_app.services import teams
+from sessions_app.services.people import invitations
 from sessions_app.services.rights import Verb, may
 from sessions_app.views.forms import action, page
 

@@ -15,7 +15,7 @@ import pytest
 
 from maestro.proof import around
 from sessions_app.models import PendingLogin, SavedAuthentication, UsageDay
-from sessions_app.services import login_listener
+from sessions_app.services.logins import listener
 from tests.e2e_commands.conftest import run
 from tests.sessions_app.factories import make_credential
 from tests.sessions_app.usage.counting import make_limit
@@ -117,7 +117,7 @@ def test_stopping_while_a_login_is_awaited_leaves_nothing(
     limits: list[Any] = []
 
     def stop(url: str) -> None:
-        waiting = [w for w in login_listener._open.values() if w.is_open]
+        waiting = [w for w in listener._open.values() if w.is_open]
         limits.extend(listening._timer for listening in waiting)
         os.kill(os.getpid(), signum)
 

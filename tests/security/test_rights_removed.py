@@ -24,7 +24,7 @@ from sessions_app.models import (
     SignedInBrowser,
 )
 from sessions_app.runs import closing, retrying, step
-from sessions_app.services import browsers
+from sessions_app.services.people import browsers
 from sessions_app.tokens import sweep
 from tests.security import things
 from tests.sessions_app.consumers.page import Page

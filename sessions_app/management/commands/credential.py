@@ -29,7 +29,8 @@ from sessions_app.management.support import (
 )
 from sessions_app.models.authentication import Condition, SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.services import credentials, imports
+from sessions_app.services import credentials
+from sessions_app.services.credentials import imports
 
 MAX_IMPORT_BYTES = 256 * 1024
 

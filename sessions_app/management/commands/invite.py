@@ -17,8 +17,9 @@ from sessions_app.management.support import (
     as_json,
     errors_in_words,
 )
-from sessions_app.services import invitations, teams
-from sessions_app.services.links import join_link
+from sessions_app.services import teams
+from sessions_app.services.people import invitations
+from sessions_app.services.people.links import join_link
 
 
 class Command(BaseCommand):

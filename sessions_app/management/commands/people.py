@@ -22,8 +22,8 @@ from sessions_app.management.support import (
     errors_in_words,
 )
 from sessions_app.runs import closing
-from sessions_app.services import directory
-from sessions_app.services.links import reset_link
+from sessions_app.services.people import directory
+from sessions_app.services.people.links import reset_link
 
 ON_SOMEBODY = {
     "close": "close an account, and end all it has under way",

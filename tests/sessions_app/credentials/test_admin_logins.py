@@ -14,7 +14,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from sessions_app.models import PendingLogin, SavedAuthentication
-from sessions_app.services import logins
+from sessions_app.services.logins import logging_in
 from tests.sessions_app.credentials.admin_browser import (
     BEGIN,
     LIST,
@@ -254,7 +254,7 @@ def test_the_pages_of_a_login_are_not_kept_and_the_answer_is_not_reported(
 def test_no_page_history_message_or_log_holds_a_secret(vendor, admin, caplog):
     caplog.set_level(logging.DEBUG)
     waiting, url = begin(admin, mode="api_key")
-    sealed = logins.unsealed(PendingLogin.objects.get())
+    sealed = logging_in.unsealed(PendingLogin.objects.get())
     back = vendor.authorize(url)
     code = re.search(r"code=([^&]+)", back)[1]
     wrong = paste(admin, waiting, f"{back}&code={code}")

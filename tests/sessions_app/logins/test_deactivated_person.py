@@ -11,7 +11,7 @@ from django.test import Client
 from providers import options
 from sessions_app.errors import NotAllowed
 from sessions_app.models import PendingLogin, SavedAuthentication
-from sessions_app.services import logins
+from sessions_app.services.logins import logging_in
 from tests.sessions_app.factories import make_superuser, sign_in
 from tests.sessions_app.logins.conftest import Person
 
@@ -148,7 +148,7 @@ def test_a_request_that_was_let_in_just_before_is_refused_by_the_service(
         who["login_id"] = login["id"]
     more = {"begin": {"provider": "openai", "name": "more"}, "answer": {"text": "x"}}
     with pytest.raises(NotAllowed):
-        getattr(logins, step)(**who, **more.get(step, {}))
+        getattr(logging_in, step)(**who, **more.get(step, {}))
     nothing_came_of_it(vendor)
 
 

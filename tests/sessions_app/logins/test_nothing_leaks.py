@@ -167,7 +167,7 @@ def test_a_crash_in_an_exchange_shows_no_secret(
     login = alice.begin(mode="chatgpt")
     state = parse_qs(urlsplit(login["authorize_url"]).query)["state"][0]
     came = f"http://localhost:1455/auth/callback?code={CODE}&state={state}"
-    monkeypatch.setattr("sessions_app.services.login_results.seal", broken)
+    monkeypatch.setattr("sessions_app.services.logins.results.seal", broken)
     alice.client.raise_request_exception = False
     shown = alice.paste(login, came)
     page = alice.client.get(f"/oauth/callback/openai/?code={CODE}&state={state}")

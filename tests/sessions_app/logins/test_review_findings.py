@@ -17,7 +17,7 @@ from providers.errors import ProviderUnavailable
 from sessions_app.models import Membership, PendingLogin, SavedAuthentication
 from sessions_app.sealing import spool
 from sessions_app.sealing.key_files import new_key
-from sessions_app.services import login_results, login_rights, logins
+from sessions_app.services.logins import logging_in, results, rights
 from sessions_app.tokens import leases
 from tests.providers.oauth.login_server import LoginServer
 from tests.sessions_app.factories import make_login, make_oauth, make_team
@@ -152,7 +152,7 @@ def test_somebody_deactivated_while_the_vendor_is_asked_gets_no_credential(liar,
     row = PendingLogin.objects.get(pk=login["id"])
     row.user.is_active = True
     liar.hook = sacked
-    done = logins.finish(row, come_back(login))
+    done = logging_in.finish(row, come_back(login))
     assert done.status == "failed"
     assert not SavedAuthentication.objects.exists()
 
@@ -166,11 +166,11 @@ def test_a_killed_exchange_is_not_under_way_for_ever(alice):
         status="working",
         expires_at=timezone.now() - timedelta(minutes=6),
     )
-    assert login_results.view(row)["status"] == "expired"
+    assert results.view(row)["status"] == "expired"
 
 
 def test_killed_commands_do_not_use_up_the_logins_of_a_person(vendor, alice):
-    for _ in range(login_rights.MAX_WAITING):
+    for _ in range(rights.MAX_WAITING):
         make_login(user=alice.user, expires_at=timezone.now() + timedelta(days=30))
     PendingLogin.objects.update(session_hash="")
     assert alice.begin()["status"] == "waiting"
@@ -414,7 +414,7 @@ def test_a_list_of_a_million_models_is_cut(liar, alice):
 def test_somebody_who_begins_and_cancels_logins_for_ever_is_stopped(listening, alice):
     before = threading.active_count()
     begun = 0
-    for number in range(login_rights.MAX_BEGUN + 5):
+    for number in range(rights.MAX_BEGUN + 5):
         answer = alice.call(
             "post", "/api/logins/", provider="openai", name=f"many-{number}"
         )
@@ -423,7 +423,7 @@ def test_somebody_who_begins_and_cancels_logins_for_ever_is_stopped(listening, a
         begun += 1
         login = answer.json()["login"]
         alice.call("delete", f"/api/logins/{login['id']}/")
-    assert begun == login_rights.MAX_BEGUN
+    assert begun == rights.MAX_BEGUN
     end = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < end:
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from sessions_app.errors import NameTaken, NotFound
 from sessions_app.models import Conversation, Message, SignedInBrowser
-from sessions_app.services import accounts, browsers, directory
+from sessions_app.services.people import accounts, browsers, directory
 from tests.sessions_app.factories import (
     PASSWORD,
     make_credential,

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import Invitation, Membership
-from sessions_app.services import invitations, teams
+from sessions_app.services import teams
+from sessions_app.services.people import invitations
 from tests.sessions_app.factories import (
     PASSWORD,
     make_superuser,

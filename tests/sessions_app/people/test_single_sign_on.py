@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from sessions_app.errors import NotAllowed
-from sessions_app.services import single_sign_on
+from sessions_app.services.people import single_sign_on
 from tests.emulator import ROOT
 from tests.sessions_app.factories import PASSWORD, make_superuser, make_user
 

@@ -24,7 +24,7 @@ from sessions_app.models import (
     SignedInBrowser,
     Team,
 )
-from sessions_app.services import invitations
+from sessions_app.services.people import invitations
 from tests.sessions_app.factories import (
     make_browser,
     make_credential,

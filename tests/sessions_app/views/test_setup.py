@@ -10,7 +10,7 @@ from django.utils import timezone
 from maestro import log_config
 from sessions_app.errors import Invalid
 from sessions_app.models import InstallationFact
-from sessions_app.services import setup
+from sessions_app.services.people import setup
 from tests.sessions_app.factories import make_superuser
 
 pytestmark = pytest.mark.django_db

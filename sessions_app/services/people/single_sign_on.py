@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from sessions_app.errors import Invalid, NotAllowed
 from sessions_app.models import Membership, Team
-from sessions_app.services import accounts, invitations
+from sessions_app.services.people import accounts, invitations
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
 from sessions_app.people import Person
-from sessions_app.services.credential_changes import may_share, seal, team_of_owner
-from sessions_app.services.credential_inputs import checked_name
+from sessions_app.services.credentials.changes import may_share, seal, team_of_owner
+from sessions_app.services.credentials.inputs import checked_name
 from sessions_app.tokens import columns
 
 log = logging.getLogger(__name__)

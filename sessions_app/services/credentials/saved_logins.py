@@ -14,9 +14,9 @@ from providers.events import ErrorInfo
 from sessions_app.errors import Invalid
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.services.credential_changes import revoke_at_vendor
-from sessions_app.services.credential_checks import CheckResult
-from sessions_app.services.credential_rows import managed_credential
+from sessions_app.services.credentials.changes import revoke_at_vendor
+from sessions_app.services.credentials.checks import CheckResult
+from sessions_app.services.credentials.rows import managed_credential
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
 from sessions_app.people import Person
 from sessions_app.sealing import crypto
-from sessions_app.services.credential_inputs import (
+from sessions_app.services.credentials.inputs import (
     api_key_credential,
     checked_api_key,
     checked_base_url,
 )
-from sessions_app.services.credential_rows import managed_credential
+from sessions_app.services.credentials.rows import managed_credential
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from providers.types import AuthType, Credential
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models import Membership, PendingLogin, SavedAuthentication, Team
 from sessions_app.sealing import crypto
-from sessions_app.services.credential_changes import may_share, team_of_owner
-from sessions_app.services.credential_inputs import checked_name
-from sessions_app.services.credential_rows import managed_credential
+from sessions_app.services.credentials.changes import may_share, team_of_owner
+from sessions_app.services.credentials.inputs import checked_name
+from sessions_app.services.credentials.rows import managed_credential
 
 MAX_WAITING = 20  # logins of one person at once
 MAX_BEGUN, WITHIN = 60, timedelta(minutes=10)  # each may ask the vendor, and is a row

@@ -23,7 +23,7 @@ from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Invitation, Membership, Role, Team
 from sessions_app.models.invitation import InvitationQuerySet
 from sessions_app.people import Person
-from sessions_app.services import accounts
+from sessions_app.services.people import accounts
 from sessions_app.services.rights import Verb, check, may
 from sessions_app.services.teams import team_for
 

@@ -19,7 +19,7 @@ from django.utils.crypto import constant_time_compare
 
 from sessions_app.errors import NotFound
 from sessions_app.models import InstallationFact
-from sessions_app.services.accounts import new_account, save_new
+from sessions_app.services.people.accounts import new_account, save_new
 
 log = logging.getLogger(__name__)
 

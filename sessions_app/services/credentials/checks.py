@@ -26,8 +26,8 @@ from providers.events import ErrorInfo
 from providers.types import AuthType, Model
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.people import Person
-from sessions_app.services.credential_inputs import api_key_credential
-from sessions_app.services.credential_rows import (
+from sessions_app.services.credentials.inputs import api_key_credential
+from sessions_app.services.credentials.rows import (
     credential_for,
     testable_credential,
 )

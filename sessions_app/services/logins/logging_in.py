@@ -36,7 +36,7 @@ from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import PendingLogin, Team
 from sessions_app.people import Person
 from sessions_app.sealing import crypto
-from sessions_app.services import login_listener, login_results, login_rights
+from sessions_app.services.logins import listener, results, rights
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def begin(
     if not isinstance(user, User) or not user.is_active:
         raise NotAllowed("Sign in first.")
     chosen = _method(provider, method)
-    place = login_rights.place_for(
+    place = rights.place_for(
         user, provider, chosen, name, credential_id, team, is_shared_with_everyone
     )
     row = PendingLogin(
@@ -132,14 +132,14 @@ def poll(*, user: Person, session_key: str, login_id: UUID | str) -> PendingLogi
     if not _claim(row):
         return _with_login(_reread(row), None)
     if isinstance(found, ProviderError):
-        return login_results.fail(row, found)
-    return login_results.keep(row, found)
+        return results.fail(row, found)
+    return results.keep(row, found)
 
 
 def cancel(*, user: Person, session_key: str, login_id: UUID | str) -> None:
     """Nobody waits for it any more. Cancelling twice is no error."""
     row = _mine(user, session_key, login_id)
-    login_listener.stop(row.pk)
+    listener.stop(row.pk)
     PendingLogin.objects.filter(pk=row.pk, status=Status.WAITING).update(
         status=Status.CANCELLED, sealed=""
     )
@@ -154,16 +154,16 @@ def finish(row: PendingLogin, text: str) -> PendingLogin:
         raise Invalid(exc.message, field="answer") from None
     except CredentialRejected as exc:  # the person said no: that is an end
         if _claim(row):
-            return login_results.fail(row, exc)
+            return results.fail(row, exc)
         raise _gone() from None
     if not _claim(row):
         raise _gone()
-    login_listener.stop(row.pk)
+    listener.stop(row.pk)
     try:
         credential = interface.complete_login(login, text)
     except ProviderError as exc:
-        return login_results.fail(row, exc)
-    return login_results.keep(row, credential)
+        return results.fail(row, exc)
+    return results.keep(row, credential)
 
 
 def unsealed(row: PendingLogin) -> Login:
@@ -191,7 +191,7 @@ def _begin(
 ) -> Login:
     """Open the listener, ask the vendor's package for the address, store the row."""
     lifetime_s = None if lives_on else 300.0
-    opened = login_listener.open_for(row, chosen, listens, lifetime_s, finish)
+    opened = listener.open_for(row, chosen, listens, lifetime_s, finish)
     try:
         login = interface.begin_login(
             row.provider,
@@ -208,10 +208,10 @@ def _begin(
         row.sealed = crypto.encrypt(msgspec.to_builtins(login), row.sealed_context)
         row.save(force_insert=True)
     except ConfigurationError as exc:
-        login_listener.stop(row.pk)
+        listener.stop(row.pk)
         raise Invalid(exc.message) from None
     except BaseException:
-        login_listener.stop(row.pk)
+        listener.stop(row.pk)
         raise
     return login
 

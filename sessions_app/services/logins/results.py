@@ -16,8 +16,8 @@ from providers.store import name_taken, not_found
 from providers.types import Credential
 from sessions_app.models import PendingLogin, SavedAuthentication
 from sessions_app.sealing.crypto import CryptoError
-from sessions_app.services import login_listener, login_rights
-from sessions_app.services.credential_changes import seal
+from sessions_app.services.credentials.changes import seal
+from sessions_app.services.logins import listener, rights
 from sessions_app.tokens import columns, credential_news
 from sessions_app.tokens.store import REPLACED
 
@@ -90,7 +90,7 @@ def view(row: PendingLogin) -> dict[str, Any]:
         "user_code": login.user_code if login else "",
         "interval_s": login.interval_s if login else None,
         "redirect_uri": login.redirect_uri if login else "",
-        "is_listening": login_listener.is_listening(row.pk),
+        "is_listening": listener.is_listening(row.pk),
         "warning": method.warning,
     }
 
@@ -98,7 +98,7 @@ def view(row: PendingLogin) -> dict[str, Any]:
 def _added(row: PendingLogin, credential: Credential) -> SavedAuthentication:
     """A new row. Nothing is lost when somebody took the name while the person signed in."""
     saved = SavedAuthentication(provider=row.provider, auth_type="oauth")
-    login_rights.share_as_wanted(row, saved)
+    rights.share_as_wanted(row, saved)
     _fill(saved, credential)
     for name in _names(row.name):
         saved.name = name
@@ -118,7 +118,7 @@ def _replaced(row: PendingLogin, credential: Credential) -> SavedAuthentication:
         found = rows.filter(pk=row.again_id or row.pk).first()
         if found is None:
             raise not_found(row.provider, row.name)  # deleted while they signed in
-        login_rights.check_renewal(row, found, credential)
+        rights.check_renewal(row, found, credential)
         saved = found
         _fill(saved, credential)
         saved.generation += 1
@@ -142,7 +142,7 @@ def _end(
     row: PendingLogin, status: str, said: str, saved: SavedAuthentication | None
 ) -> PendingLogin:
     """The sealed part has done its work: it goes."""
-    login_listener.stop(row.pk)
+    listener.stop(row.pk)
     row.status, row.message, row.result, row.sealed = status, said[:400], saved, ""
     PendingLogin.objects.filter(pk=row.pk).update(
         status=status, message=said[:400], result=saved, sealed=""
