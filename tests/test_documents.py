@@ -1,7 +1,8 @@
-"""The documents name only what there is: links, commands, settings, files."""
+"""The documents name only what there is; maps of packages name all of it."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -65,3 +66,31 @@ def test_every_document_is_reached_from_the_readme() -> None:
     unlinked = {f"docs/{p.name}" for p in ROOT.glob("docs/*.md")} - linked
 
     assert unlinked == set()
+
+
+# Packages whose docstring is a map of their modules.
+MAPPED = [
+    "context_app/services",
+    "maestro",
+    "providers",
+    "sessions_app",
+    "sessions_app/runs",
+    "sessions_app/runs/audits",
+    "sessions_app/runs/context",
+    "sessions_app/runs/log",
+    "sessions_app/services",
+    "sessions_app/services/credentials",
+    "sessions_app/services/logins",
+    "sessions_app/services/people",
+]
+
+
+@pytest.mark.parametrize("package", MAPPED)
+def test_the_map_of_a_package_names_every_module(package: str) -> None:
+    """A newcomer reads these first: a module that is not on the map is not found."""
+    text = ast.get_docstring(ast.parse((ROOT / package / "__init__.py").read_text()))
+    modules = {p.stem for p in (ROOT / package).glob("[!_]*.py")}
+
+    missing = modules - set(re.findall(r"\w+", text or ""))
+
+    assert missing == set(), f"name it in the docstring of {package}/__init__.py"
