@@ -7,7 +7,7 @@
                 sign_out_news (open pages find out)
     pages       navigation, context_processors
     processes   processes (which one), presence (who lives), counters and metrics
-    values      people (the type of whoever acts), errors, storable, storage, installation
+    values      person (the type of whoever acts), errors, storable, storage, installation
     start       apps, checks
 
 `frames_doc` makes docs/frames.md. Who may import whom: docs/architecture.md.

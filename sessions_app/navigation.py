@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from context_app.auditors import may_enter_admin
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 
 def _everybody(_user: Person) -> bool:

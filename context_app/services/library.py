@@ -18,7 +18,7 @@ from context_app.services import library_news
 from context_app.services.chunks import checked_text, checked_title
 from sessions_app.errors import Conflict, Invalid, NotAllowed, NotFound
 from sessions_app.models import Membership, SavedAuthentication, Team
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 KINDS = (Kind.SYSTEM, Kind.PERSONA, Kind.TEXT)
 MAX_ENTRIES = 2000  # of one person

@@ -18,7 +18,7 @@ from context_app.full_text.ask import Found
 from context_app.full_text.words import Snippet, Word
 from context_app.models import ContextChunk
 from sessions_app.models import Conversation, Message
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 MAX_HITS = 200
 _BEST_OF = 500  # hits that are looked through for the best of each conversation

@@ -19,7 +19,7 @@ from sessions_app.consumers.db import in_db
 from sessions_app.consumers.following import Following
 from sessions_app.consumers.identity import person_of
 from sessions_app.errors import LimitReached, ServiceError
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import decisions, notices, resuming, service, snapshots, steering
 from sessions_app.runs.asking import new_conversation_id
 from sessions_app.runs.context import look

@@ -25,7 +25,7 @@ from sessions_app.consumers.identity import person_of, session_key_of
 from sessions_app.consumers.limits import ACK_COUNTS, Allowance, allowance_of_person
 from sessions_app.consumers.socket import Close, Socket
 from sessions_app.consumers.token import is_token_of
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.tokens.credential_news import group_of_person
 
 log = logging.getLogger(__name__)

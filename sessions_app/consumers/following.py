@@ -19,7 +19,7 @@ from uuid import UUID
 from maestro import doorbell
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.reader import Out, RunReader
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import snapshots
 from sessions_app.runs.log import live, tail
 from sessions_app.runs.log.run_log import group_of

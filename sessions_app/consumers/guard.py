@@ -17,7 +17,7 @@ from django.db import DatabaseError
 
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import sharing
 
 log = logging.getLogger(__name__)

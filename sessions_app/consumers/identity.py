@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user
 
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 
 def session_key_of(scope: Any) -> str:

@@ -22,7 +22,7 @@ from sessions_app.models import (
     SavedAuthentication,
     Verb,
 )
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import sharing
 from sessions_app.services.credentials import credential_for, default_credential
 

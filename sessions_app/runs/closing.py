@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from sessions_app import sign_out_news
 from sessions_app.errors import NotFound
 from sessions_app.models import PendingLogin, Run
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs.audits import auditing
 from sessions_app.runs.log import live
 from sessions_app.runs.service import stop_all_of

@@ -15,7 +15,7 @@ from context_app.models import ToolIntent
 from context_app.services import intents
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Run, Verb
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import claims, notices
 from sessions_app.runs.executor import executor
 from sessions_app.services import sharing

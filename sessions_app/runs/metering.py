@@ -22,7 +22,7 @@ from django.db import DatabaseError
 from providers.chat_stream import ResponseStream, Sink
 from providers.events import MAX_TOKENS, Event, Finished, StreamError, Usage
 from sessions_app.models import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import estimates
 from sessions_app.runs.turns import in_database, writing
 from sessions_app.services import usage

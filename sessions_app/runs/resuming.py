@@ -13,7 +13,7 @@ from django.db import transaction
 from providers import provider
 from sessions_app.errors import Invalid
 from sessions_app.models import Run
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import asking, notices
 from sessions_app.runs.executor import executor
 from sessions_app.runs.turns import writing

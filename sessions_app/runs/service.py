@@ -19,7 +19,7 @@ from django.utils import timezone
 from context_app.services import intents
 from sessions_app.errors import Invalid
 from sessions_app.models import Message, Run, RunAttempt
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import asking, claims, notices, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.finish import end_dead

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, Run
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.log import live
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from sessions_app.models import Run, Steering
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import asking, words
 from sessions_app.runs.executor import executor
 from sessions_app.runs.log import live

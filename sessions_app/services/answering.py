@@ -11,7 +11,7 @@ from uuid import UUID
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation, SavedAuthentication
 from sessions_app.models.authentication import Condition
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.credentials import credential_for
 
 MAX_ATTEMPTS = 10

@@ -16,7 +16,7 @@ from django.db import connection
 from sessions_app.errors import NotFound
 from sessions_app.frames import MessageView
 from sessions_app.models import Conversation, Message, Run, Verb
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import shapes, sharing
 from sessions_app.services.ids import as_uuid
 

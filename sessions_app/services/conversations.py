@@ -20,7 +20,7 @@ from context_app.services.search import Hit
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Conversation, Run, Verb
 from sessions_app.models.conversation import reach
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import sharing
 from sessions_app.services.ids import as_uuid
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sessions_app.models import Conversation, Run
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import markdown, shapes
 from sessions_app.services.branches import branch_to
 from sessions_app.services.conversations import conversation_for

@@ -18,7 +18,7 @@ from django.contrib.auth.models import User
 
 from sessions_app.errors import NotAllowed
 from sessions_app.models.team import Membership, Role, Team
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 
 class Verb(StrEnum):

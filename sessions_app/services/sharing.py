@@ -21,7 +21,7 @@ from django.db.models import Exists, Q, QuerySet
 
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import Conversation, ConversationShare, Run, Verb
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.teams import teams_of
 
 _REFUSED = {

@@ -24,7 +24,7 @@ from sessions_app.models import (
     SavedAuthentication,
     Team,
 )
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.rights import Verb, check
 from sessions_app.storable import without_nul
 

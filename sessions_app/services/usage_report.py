@@ -21,7 +21,7 @@ from sessions_app.models import (
     UsageDay,
 )
 from sessions_app.models.usage import NANO
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services import limit_words, limits
 from sessions_app.services.limits import Kind, Metric, Rule, Scope
 

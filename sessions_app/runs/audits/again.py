@@ -13,7 +13,7 @@ from context_app.models import Audit, AuditSource
 from context_app.services import audits as kept
 from context_app.tools.base import Place
 from sessions_app.errors import Invalid, NotFound
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs.audits import auditing, sources
 from sessions_app.runs.audits.working import Source
 from sessions_app.services.credentials import credential_for

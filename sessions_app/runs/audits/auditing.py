@@ -29,7 +29,7 @@ from providers import provider
 from providers.audit import choose_provider
 from sessions_app.errors import Invalid, TooLarge
 from sessions_app.models import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.processes import identity, is_dead
 from sessions_app.runs import notices
 from sessions_app.runs.audits import at_work, working

@@ -9,7 +9,7 @@ from __future__ import annotations
 from context_app.tools.base import ToolContext, ToolError
 from context_app.tools.code_audit import Gathered, gather
 from sessions_app.errors import Invalid
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import offered
 from sessions_app.runs.path_rules import PathRules
 

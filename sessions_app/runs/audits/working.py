@@ -30,7 +30,7 @@ from providers.chat_stream import ResponseStream
 from providers.errors import CredentialNotFound, ProviderError
 from providers.types import AuthType
 from sessions_app.models import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.audits import at_work
 from sessions_app.runs.metering import Metered, call_of

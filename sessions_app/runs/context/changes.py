@@ -21,7 +21,7 @@ from context_app.services import chunks, library
 from sessions_app import frames
 from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.models import Verb
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context import summaries
 from sessions_app.runs.context.look import Look, frame_of, look, piece_of, view_of

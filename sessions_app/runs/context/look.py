@@ -18,7 +18,7 @@ from providers import provider as interface
 from sessions_app import frames
 from sessions_app.errors import NotFound
 from sessions_app.models import Conversation, SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import offered
 from sessions_app.runs.context.shapes import gauge_view, piece_view, waiting_view
 from sessions_app.services.branches import branch_to

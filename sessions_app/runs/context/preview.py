@@ -17,7 +17,7 @@ from providers.errors import ProviderError
 from providers.types import Reasoning
 from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import offered
 from sessions_app.runs.asking import OPTIONS, check_options, run_for
 from sessions_app.runs.context.look import Asker, Look, look

@@ -14,7 +14,7 @@ from context_app.assembly import Piece
 from context_app.full_text import words
 from context_app.full_text.words import Snippet
 from context_app.services import search
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs.context.look import Asker, Look, look, view_of
 
 MAX_HITS = 100

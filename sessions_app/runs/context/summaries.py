@@ -31,7 +31,7 @@ from providers.types import AuthType, Message, TextPart
 from sessions_app.errors import Invalid, NotAllowed
 from sessions_app.models import Message as StoredMessage
 from sessions_app.models import SavedAuthentication, Verb
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of

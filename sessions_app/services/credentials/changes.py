@@ -19,7 +19,7 @@ from providers.types import Credential
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.sealing import crypto
 from sessions_app.services.credentials.inputs import (
     api_key_credential,

@@ -25,7 +25,7 @@ from providers.errors import (
 from providers.events import ErrorInfo
 from providers.types import AuthType, Model
 from sessions_app.models.authentication import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.credentials.inputs import api_key_credential
 from sessions_app.services.credentials.rows import (
     credential_for,

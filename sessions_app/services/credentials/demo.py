@@ -18,7 +18,7 @@ from providers import resolver
 from sessions_app.errors import NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.installation import InstallationFact
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from providers.types import Credential
 from sessions_app.errors import Invalid, NameTaken, NotAllowed
 from sessions_app.models.authentication import SavedAuthentication
 from sessions_app.models.team import Team
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.credentials.changes import may_share, seal, team_of_owner
 from sessions_app.services.credentials.inputs import checked_name
 from sessions_app.tokens import columns

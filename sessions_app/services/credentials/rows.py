@@ -16,7 +16,7 @@ from sessions_app.models.authentication import (
     SavedAuthentication,
     SavedAuthenticationQuerySet,
 )
-from sessions_app.people import Person
+from sessions_app.person import Person
 
 
 def list_credentials(*, user: Person) -> SavedAuthenticationQuerySet:

@@ -13,7 +13,7 @@ from providers.errors import CredentialRejected, ProviderError
 from providers.events import ErrorInfo
 from sessions_app.errors import Invalid
 from sessions_app.models.authentication import SavedAuthentication
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.credentials.changes import revoke_at_vendor
 from sessions_app.services.credentials.checks import CheckResult
 from sessions_app.services.credentials.rows import managed_credential

@@ -34,7 +34,7 @@ from providers.oauth.login import Login, LoginMethod
 from providers.types import Credential
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import PendingLogin, Team
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.sealing import crypto
 from sessions_app.services.logins import listener, results, rights
 

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from sessions_app.errors import Invalid, NameTaken
 from sessions_app.models import Conversation
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.credentials.rows import credential_view, list_credentials
 from sessions_app.services.export import export_json
 from sessions_app.services.people import browsers

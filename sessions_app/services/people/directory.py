@@ -19,7 +19,7 @@ from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from sessions_app.errors import Invalid, NotAllowed, NotFound
 from sessions_app.models import Membership
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.people import accounts, browsers
 from sessions_app.services.rights import Verb, check, may
 from sessions_app.storable import without_nul

@@ -22,7 +22,7 @@ from django.utils import timezone
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Invitation, Membership, Role, Team
 from sessions_app.models.invitation import InvitationQuerySet
-from sessions_app.people import Person
+from sessions_app.person import Person
 from sessions_app.services.people import accounts
 from sessions_app.services.rights import Verb, check, may
 from sessions_app.services.teams import team_for
