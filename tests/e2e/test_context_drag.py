@@ -39,18 +39,35 @@ def order(page: Page, *titles: str) -> None:
 
 
 def handle(page: Page, title: str) -> tuple[float, float]:
-    found = titled(page, title).locator(".chunk__handle")
-    found.scroll_into_view_if_needed()
-    box = found.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y, width, height = at_rest(
+        titled(page, title).locator(".chunk__handle"), IN_VIEW
+    )
+    return x + width / 2, y + height / 2
 
 
 def edge(page: Page, title: str, part: float) -> float:
     """A height within this part: 0 is its upper edge, 1 its lower one."""
-    box = titled(page, title).bounding_box()
-    assert box is not None
-    return float(box["y"] + box["height"] * part)
+    _, y, _, height = at_rest(titled(page, title), BOX)
+    return y + height * part
+
+
+BOX = """(node) => {
+  const box = node.getBoundingClientRect();
+  return [box.x, box.y, box.width, box.height];
+}"""
+IN_VIEW = BOX.replace("const", 'node.scrollIntoView({ block: "nearest" }); const')
+
+
+def at_rest(found: Any, measure: str) -> list[float]:
+    """Where it is, once it is drawn and stays there: news draw a part anew."""
+    before: list[float] = []
+    for _ in range(100):
+        box: list[float] = found.evaluate(measure)
+        if box == before and box[2] > 0:
+            return box
+        before = box
+        found.page.wait_for_timeout(50)
+    raise AssertionError(f"it does not come to rest: {before}")
 
 
 @contextmanager

@@ -148,8 +148,8 @@ def test_what_others_ask_meanwhile_moves_nobody_who_reads_above(page, product, w
             ".message.message.depth > last",
             arg=last,
         )
-    assert depths(page)[-1] == 131
     expect(page.locator(LAST)).to_contain_text("Said in another tab.")
+    assert depths(page)[-1] == 131
 
 
 def test_another_version_begun_above_ends_there(page, product):
