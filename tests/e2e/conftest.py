@@ -59,15 +59,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+# The first is the same Chromium without the frame of a window, which costs more to draw for
+# each test than most pages of ours.
+BROWSERS = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+)  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium. Without one: skipped loudly, or failed where CI demands it."""
-    path = next(
-        filter(
-            None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-        ),
-        "",
-    )
+    path = next(filter(None, map(shutil.which, BROWSERS)), "")
     if not path:
         word = (
             "no Chromium found: install the package `chromium` to run the browser tests"
