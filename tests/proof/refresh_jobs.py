@@ -96,9 +96,12 @@ def ask(
     at: float = 0.0,
     stale_s: float | None = None,
     beat_s: float | None = None,
+    breath_s: float | None = None,
 ) -> dict[str, Any]:
     """So many threads want the login at once, at a moment of the monotonic clock."""
     _pace(stale_s, beat_s)
+    if breath_s is not None:
+        refresh_module.BREATH_S = breath_s
     answers: list[Any] = [None] * threads
     begin = threading.Barrier(threads)
 

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from providers import refresh
 from sessions_app.tokens import leases
 from tests.proof.nursery import Child
 from tests.proof.refreshing import Installation, both, note, one
@@ -15,7 +14,7 @@ from tests.proof.refreshing import Installation, both, note, one
 __all__ = ["both", "one"]
 
 # The lease's times in a smaller measure.
-STALE_S, BEAT_S = 2.0, 0.5
+STALE_S, BEAT_S, BREATH_S = 2.0, 0.5, 8.0
 PACE = {"stale_s": STALE_S, "beat_s": BEAT_S}
 
 
@@ -153,7 +152,9 @@ def test_who_waited_for_a_failure_shares_it(both: Installation) -> None:
     name, family = both.login()
     at = time.monotonic() + 1
     fields = {"provider": "openai", "name": name, "threads": 10, "at": at}
-    children = [both.nursery.start("ask", **fields) for _ in range(4)]
+    children = [
+        both.nursery.start("ask", **fields, breath_s=BREATH_S) for _ in range(4)
+    ]
     answers = [a for child in children for a in child.result()["answers"]]
 
     assert {a["error"] for a in answers} == {"ProviderUnavailable"}
@@ -161,8 +162,8 @@ def test_who_waited_for_a_failure_shares_it(both: Installation) -> None:
     row = both.row(name)
     assert (row["state"], row["holder"], row["generation"]) == ("ok", "", 0)
     both.vendor.set()
-    time.sleep(refresh.BREATH_S)  # until then the failure is answer enough
-    assert both.ask(name, how="models") == {}
+    time.sleep(BREATH_S)  # until then the failure is answer enough
+    assert both.ask(name, how="models", breath_s=BREATH_S) == {}
 
 
 def test_a_login_deleted_in_mid_refresh_stays_deleted(one: Installation) -> None:

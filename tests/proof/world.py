@@ -83,14 +83,18 @@ class World:
         self.session = self._signed_in()
 
     def start(self) -> None:
-        """Start it, or start it again after it was stopped."""
+        """Start it, or start it again after it was stopped; until it answers."""
+        self.begin()
+        self.until_healthy()
+
+    def begin(self) -> None:
+        """The same without waiting, for what will not answer."""
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "maestro.start", "--no-demo",
                  "--port", str(self.port)],
                 cwd=ROOT, env=self.env, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        self.until_healthy()
 
     def manage(self, *arguments: str, text: str = "") -> str:
         """Run a command of the product; its output."""

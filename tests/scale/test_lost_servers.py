@@ -207,5 +207,6 @@ def test_without_a_free_connection_it_says_so_and_goes_on_later(
         lambda: here.get("/api/conversations/").status_code == 200,
         "it goes on", installation.output, within_s=WITHIN_S,
     )  # fmt: skip
-    assert all(process.poll() is None for process in installation.processes)
+    left = [process.poll() for process in installation.processes]
+    assert left == [None] * len(left), installation.output()
     ready(installation)
