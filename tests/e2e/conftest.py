@@ -52,7 +52,7 @@ SHARE_A_PORT = ("test_logins", "test_saved_logins")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Beside each other by file (`-n 2 --dist loadgroup`): one installation a worker."""
+    """Beside each other by file (`--dist loadgroup`): one installation a worker."""
     for item in items:
         name = item.path.stem
         group = "logins" if name in SHARE_A_PORT else name
