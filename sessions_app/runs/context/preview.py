@@ -56,6 +56,7 @@ def preview(
         model=found.model,
         auth_type=asked["auth_type"],
     )
+    counted = _counted(found, credential, asked) if is_counted and can_count else None
     last = requests.last_of_conversation(conversation_id, asked_by=user.pk)
     return {
         "provider": credential.provider,
@@ -64,9 +65,7 @@ def preview(
         "body": dict(body),
         "tokens": found.composed.tokens + found.composed.budget.tools,
         "can_count": can_count,
-        "counted": (
-            _counted(found, credential, asked) if is_counted and can_count else None
-        ),
+        "counted": counted,
         "difference": _diff(last, body),
         "compared_with": last.sent_at.isoformat() if last else None,
     }
