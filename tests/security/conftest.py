@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from context_app.tools import registry
 from context_app.tools.base import Tool
-from providers import http
 from sessions_app.runs import reaper
-from tests.emulator import EmulatorProcess
-from tests.sessions_app.factories_runs import wait_for_runs
+from tests.sessions_app.emulated import vendors
 
 SCHEMA = {
     "type": "object",
@@ -51,6 +49,9 @@ class Bench:
         )
 
 
+__all__ = ["vendors"]
+
+
 @pytest.fixture(autouse=True)
 def _no_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
     has_begun = threading.Lock()
@@ -63,15 +64,3 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     found = Bench()
     monkeypatch.setattr(registry, "_found", {**registry.tools(), **found.tools()})
     return found
-
-
-@pytest.fixture
-def vendors(
-    transactional_db: None, emulator: EmulatorProcess
-) -> Iterator[EmulatorProcess]:
-    """The emulator behind every vendor's address."""
-    before = http.settings()
-    http.configure(http.HttpSettings(reroute=emulator.origins()))
-    yield emulator
-    wait_for_runs()
-    http.configure(before)

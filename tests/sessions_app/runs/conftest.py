@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from context_app.tools import registry
-from providers import http
 from sessions_app.runs import reaper, step
-from tests.emulator import EmulatorProcess
+from tests.sessions_app.emulated import vendors
 from tests.sessions_app.factories_runs import Script, wait_for_runs
 from tests.sessions_app.runs.tool_calls import Bench
+
+__all__ = ["vendors"]
 
 
 @pytest.fixture(autouse=True)
@@ -38,15 +39,3 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     found = Bench()
     monkeypatch.setattr(registry, "_found", {**registry.tools(), **found.tools()})
     return found
-
-
-@pytest.fixture
-def vendors(
-    transactional_db: None, emulator: EmulatorProcess
-) -> Iterator[EmulatorProcess]:
-    """The emulator behind every vendor's address."""
-    before = http.settings()
-    http.configure(http.HttpSettings(reroute=emulator.origins()))
-    yield emulator
-    wait_for_runs()
-    http.configure(before)
