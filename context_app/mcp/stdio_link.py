@@ -14,7 +14,6 @@ import contextlib
 import itertools
 import os
 import queue
-import select
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from context_app import pipes
 from context_app.mcp import messages
 from context_app.mcp.config import ServerConfig
 from context_app.mcp.links import MAX_UNSOLICITED, Limits, OnChange
@@ -123,7 +123,7 @@ class StdioLink:
             raise McpError(self._trouble or "The server was not started.")
         while at < len(line):
             try:
-                if select.select([], [process.stdin], [], _TICK_S)[1]:
+                if pipes.is_writable(process.stdin, _TICK_S):
                     at += os.write(process.stdin.fileno(), line[at : at + _READ_BYTES])
             except BlockingIOError:
                 pass
@@ -194,7 +194,7 @@ class StdioLink:
         rest, stray = bytearray(), 0
         sources: list[IO[bytes]] = [process.stdout, process.stderr]
         while not self._trouble:
-            for source in select.select(sources, [], [], _TICK_S * 5)[0]:
+            for source in pipes.readable(sources, _TICK_S * 5):
                 data = os.read(source.fileno(), _READ_BYTES)
                 if source is process.stderr:
                     self._keep(data)
@@ -215,7 +215,7 @@ class StdioLink:
     def _drain(self, process: subprocess.Popen[bytes]) -> None:
         """It has ended: its last words say why."""
         assert process.stderr is not None
-        while select.select([process.stderr], [], [], _TICK_S)[0]:
+        while pipes.readable([process.stderr], _TICK_S):
             data = os.read(process.stderr.fileno(), _READ_BYTES)
             if not data:
                 return

@@ -13,7 +13,6 @@ import atexit
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -24,6 +23,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from context_app import pipes
 
 _CHILD = Path(__file__).with_name("_sandbox_child.py")
 _TICK_S = 0.1
@@ -167,7 +168,7 @@ class _Running:
         assert process.stdout is not None
         while True:
             self._look_at_the_clock(process)
-            if select.select([process.stdout], [], [], _TICK_S)[0]:
+            if pipes.readable([process.stdout], _TICK_S):
                 data = process.stdout.read1(65536)  # type: ignore[attr-defined]
                 if not data:
                     break

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import struct
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from context_app import pipes
 from context_app.tools import _paths
 from context_app.tools._tree import Entry, Walk, matcher
 from context_app.tools.base import (
@@ -99,7 +99,7 @@ class _Search:
                     f"The search took more than {self._limit_s:.0f} s and was ended. "
                     "Make the pattern simpler (no nested repetition), or search less."
                 )
-            if select.select([stdout], [], [], _TICK_S)[0]:
+            if pipes.readable([stdout], _TICK_S):
                 data = stdout.read1(65536)  # type: ignore[attr-defined]
                 if not data:
                     raise ToolError("The search broke: the pattern needs too much.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -17,3 +20,16 @@ def record(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
         records.write(records.INTENTS)
         yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def a_thousand_pages() -> Iterator[None]:
+    """As many descriptors as open pages take: what is opened now gets a higher number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    with contextlib.ExitStack() as held:
+        held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        for _ in range(1100):
+            held.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        yield

@@ -20,6 +20,12 @@ def test_only_the_answer_to_this_very_request_counts(scripted):
     assert own("look").endswith("the right one")
 
 
+def test_a_process_with_a_thousand_open_pages_speaks_to_its_servers(
+    a_thousand_pages, scripted
+):
+    assert scripted("wrong ids")("look").endswith("the right one")
+
+
 def test_a_server_that_never_answers_is_given_up_at_the_deadline(scripted):
     own = scripted("silent")
     with pytest.raises(ToolError, match="too long"):

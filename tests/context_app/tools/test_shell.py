@@ -93,6 +93,13 @@ def test_there_is_no_input_and_no_foreign_descriptor(run, is_sandboxed):
 
 
 @both
+def test_a_server_with_a_thousand_open_pages_runs_commands(
+    run, a_thousand_pages, is_sandboxed
+):
+    assert run("echo done", is_sandboxed=is_sandboxed).output == "done\n"
+
+
+@both
 def test_long_output_keeps_its_beginning_and_its_end(run, is_sandboxed):
     ran = run(
         "echo first; yes x | head -c 3000000; echo last", is_sandboxed=is_sandboxed

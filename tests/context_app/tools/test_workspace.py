@@ -27,6 +27,10 @@ def test_a_listing_counts_and_shows_sizes_and_no_hidden_names(use):
     assert ".env\t" in use("list_files", hidden=True)
 
 
+def test_a_server_with_a_thousand_open_pages_searches(use, a_thousand_pages):
+    assert "src/a.py:1: import os" in use("grep", pattern="import")
+
+
 def test_links_are_never_walked_through(use):
     assert "secret.txt" not in use("list_files", depth=20, hidden=True)
     assert use("glob_files", pattern="**/secret.txt").startswith("0 entries")
