@@ -1,7 +1,7 @@
 """JSON over HTTP for the page: who may, what came, what goes back.
 
 Every view is a function `(request, **ids) -> data` under `@json_view`: signed-in people
-only, CSRF as everywhere, strict bodies, and one form of error:
+only, no page of another site, CSRF as everywhere, strict bodies, and one form of error:
 
     {"error": {"code": "not_found", "message": "…", "field": "…"}}
 """
@@ -36,6 +36,8 @@ View = Callable[..., Any]
 
 # msgspec's words: "… unknown field `x`", "… at `$.x`".
 _FIELD = re.compile(r"field `([^`]+)`|at `\$\.([^`]+)`")
+# What a browser says of a page that is not ours: https://www.w3.org/TR/fetch-metadata/.
+_FOREIGN = ("same-site", "cross-site")
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -45,8 +47,8 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
     allowed = ", ".join(sorted(handlers))
 
     def view(request: HttpRequest, **ids: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return error(401, "signed_out", "Sign in first.")
+        if refused := _stranger(request):
+            return refused
         handler = handlers.get(request.method or "")
         if handler is None:
             response = error(405, "bad_method", f"Use {allowed} here.")
@@ -66,6 +68,16 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
     functools.update_wrapper(view, next(iter(handlers.values())))
     view.needs_login = True  # type: ignore[attr-defined]
     return view
+
+
+def _stranger(request: HttpRequest) -> HttpResponse | None:
+    """What is said to a page of another site, and to nobody."""
+    # It may not read the answer, but a GET of it could still make us ask a vendor.
+    if request.headers.get("Sec-Fetch-Site") in _FOREIGN:
+        return error(403, "foreign_page", "Ask from a page of this installation.")
+    if not request.user.is_authenticated:
+        return error(401, "signed_out", "Sign in first.")
+    return None
 
 
 def body(request: HttpRequest, shape: type[T]) -> T:

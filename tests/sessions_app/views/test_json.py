@@ -127,3 +127,21 @@ def test_every_provider_is_listed_with_what_its_form_needs(client, alice):
 )
 def test_a_query_that_cannot_be_read_says_so(client, alice, query):
     assert client.get(f"/api/conversations/?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)],
+)
+def test_a_page_of_another_site_is_not_answered(client, alice, site, status):
+    """Browsers say whose page asks; other programs say nothing, and are answered."""
+    answer = client.get("/api/conversations/", headers={"sec-fetch-site": site})
+    assert answer.status_code == status
+    assert client.get("/api/conversations/").status_code == 200
+
+
+def test_a_page_of_another_site_cannot_make_us_ask_a_vendor(client, alice):
+    credential = make_credential(owner=alice)
+    path = f"/api/credentials/{credential.pk}/models/"
+    refused = client.get(path, headers={"sec-fetch-site": "same-site"})
+    assert refused.json()["error"]["code"] == "foreign_page"
