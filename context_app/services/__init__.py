@@ -1,6 +1,7 @@
 """What may be done with contexts, tools' intents, audits and the library.
 
     context, chunks     what the next request is made of; changes of it
+    order               where a chunk stands among the others
     requests            exact requests, as they were sent
     library             words for many conversations: library_leaving, library_news
     search              messages, titles and chunks

@@ -8,17 +8,20 @@ conversation it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Length
 
 from context_app.assembly import Kind, Sizer
 from context_app.models import ContextChunk, ToolIntent
+from context_app.services import order
+from context_app.services.order import Place
 from sessions_app.errors import Conflict, Invalid, NotFound, TooLarge
-from sessions_app.models import Conversation
+from sessions_app.models import Conversation, SavedAuthentication
 
 MAX_TEXT = 1_000_000  # characters of one chunk
 MAX_TITLE = 200
@@ -30,6 +33,7 @@ CreatedBy = ContextChunk.CreatedBy
 _ADDED = (Kind.SYSTEM, Kind.PERSONA, Kind.TEXT, Kind.FILE)
 
 
+@transaction.atomic
 def add(
     conversation: Conversation,
     *,
@@ -46,6 +50,7 @@ def add(
     if kind not in _ADDED:
         raise Invalid(f"A chunk is one of {', '.join(_ADDED)}.", field="kind")
     text = checked_text(text)
+    _hold(conversation)
     _check_room(conversation, len(text))
     return ContextChunk.objects.create(
         conversation=conversation,
@@ -56,19 +61,21 @@ def add(
         source=source[:300],
         media_type=media_type[:120],
         size=size,
-        position=_last_position(conversation) + 1.0,
+        position=order.last(conversation),
         tokens=Sizer().tokens(len(text)),
         created_by=created_by,
         intent=intent,
     )
 
 
+@transaction.atomic
 def attach(
     conversation: Conversation, entry: ContextChunk, version: int | None
 ) -> ContextChunk:
     """A library's text, at a version or always the newest. Raises Invalid."""
     if version is not None and not entry.versions.filter(number=version).exists():
         raise Invalid(f"“{entry.title}” has no version {version}.", field="version")
+    _hold(conversation)
     return ContextChunk.objects.create(
         conversation=conversation,
         owner=conversation.owner,
@@ -76,7 +83,7 @@ def attach(
         source=f"Library: {entry.title}"[:300],
         reference=entry,
         reference_version=version,
-        position=_last_position(conversation) + 1.0,
+        position=order.last(conversation),
         tokens=entry.tokens,
     )
 
@@ -87,15 +94,18 @@ def change(
     piece: Any,
     *,
     version: int | None = None,
+    place: Place | None = None,
+    credentials: Iterable[SavedAuthentication] = (),
     **fields: Any,
 ) -> ContextChunk:
-    """Set pinned, excluded, removed, title, text or position of a piece.
+    """Set pinned, excluded, removed, title, text or the place of a piece.
 
     `piece` is what assembly shows under this id, or None; `version` the one the person
-    saw. Raises NotFound, Invalid, Conflict.
+    saw; `credentials` as in `order.put`. Raises NotFound, Invalid, Conflict.
     """
     checked = _checked(fields)
     with transaction.atomic():
+        _hold(conversation)
         row = _row(conversation, key, piece, checked)
         if version is not None and row.version != version:
             raise Conflict(
@@ -109,6 +119,10 @@ def change(
                 row.reference, row.reference_version = None, None
         for name, value in checked.items():
             setattr(row, name, value)
+        if place is not None:
+            if piece is not None and piece.message_id:
+                raise Invalid("A message stays where it was said.", field="after")
+            order.put(conversation, row, place, credentials)
         row.version += 1
         row.save()
     return row
@@ -199,9 +213,11 @@ def _new_choice(conversation: Conversation, key: UUID, piece: Any) -> ContextChu
     return row
 
 
-def _last_position(conversation: Conversation) -> float:
-    rows = ContextChunk.objects.filter(conversation=conversation)
-    return rows.aggregate(last=Max("position"))["last"] or 0.0
+def _hold(conversation: Conversation) -> None:
+    """One change of a conversation's chunks at a time, until the transaction ends: their
+    order is one of all of them."""
+    rows = Conversation.objects.select_for_update(no_key=True)
+    rows.values_list("pk").get(pk=conversation.pk)
 
 
 def _check_room(conversation: Conversation, chars: int) -> None:

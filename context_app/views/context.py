@@ -5,7 +5,6 @@ Every change answers with what became different, the same frame that open pages 
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +14,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from sessions_app.errors import Invalid, NotAllowed, NotFound
+from context_app.services.order import Place
+from sessions_app.errors import NotAllowed, NotFound
 from sessions_app.runs.context import changes, look, search, summaries
 from sessions_app.runs.context import preview as context_preview
 from sessions_app.runs.context.look import Asker
@@ -35,13 +35,17 @@ class NewChunk(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ChunkChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be different; null leaves it. `version`: the one the person saw."""
+    """What is to be different; null leaves it. `version`: the one the person saw.
+
+    Its new place is behind the part `after`; if that one is gone, ahead of `before`.
+    """
 
     pinned: bool | None = None
     excluded: bool | None = None
     text: _Text | None = None
     title: str | None = None
-    position: float | None = None
+    after: UUID | None = None
+    before: UUID | None = None
     version: int | None = None
 
 
@@ -98,10 +102,14 @@ def _read(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
 
 def _change(request: HttpRequest, conversation_id: UUID, chunk_id: UUID) -> Any:
     sent = body(request, ChunkChange)
-    if sent.position is not None and not math.isfinite(sent.position):
-        raise Invalid("position is a number.", field="position")
+    fields = msgspec.structs.asdict(sent)
+    place = Place(fields.pop("after"), fields.pop("before"))
     return changes.change_chunk(
-        request.user, conversation_id, chunk_id, **msgspec.structs.asdict(sent)
+        request.user,
+        conversation_id,
+        chunk_id,
+        place=place if any(place) else None,
+        **fields,
     )
 
 

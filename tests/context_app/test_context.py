@@ -148,8 +148,9 @@ def test_edited_words_are_sent_instead_of_what_was_said(talk):
 def test_chunks_are_put_in_another_order(talk):
     talk.add(kind="text", text="first material")
     talk.add(kind="text", text="second material")
-    key = by_preview(talk.show(), "second")["id"]
-    talk.patch(key, position=0.5)
+    found = talk.show()
+    first, second = (by_preview(found, words)["id"] for words in ("first", "second"))
+    assert talk.patch(second, before=first).status_code == 200
     talk.ask("Well?")
     sent = talk.sent()
     assert sent.index("second material") < sent.index("first material")

@@ -20,7 +20,7 @@ from context_app.models import ContextChunk
 from context_app.services import chunks, library
 from sessions_app import frames
 from sessions_app.errors import Invalid, NotFound, TooLarge
-from sessions_app.models import Verb
+from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context import summaries
@@ -101,10 +101,11 @@ def change_chunk(
     user: Person, conversation_id: UUID, chunk_id: UUID, **fields: Any
 ) -> frames.ContextFrame:
     """See `chunks.change`."""
+    mine = SavedAuthentication.objects.visible_to(user)
 
     def act(found: Look) -> None:
         piece = piece_of(found, chunk_id)
-        chunks.change(found.conversation, chunk_id, piece, **fields)
+        chunks.change(found.conversation, chunk_id, piece, credentials=mine, **fields)
 
     return change(user, conversation_id, act)
 

@@ -1,4 +1,4 @@
-// context-order.js: where a part of the context may go, and the position that puts it there.
+// context-order.js: where a part of the context may go, and how the server is told.
 
 // Instructions come first, in an order of their own; then what is material.
 const GROUP = { system: 0, persona: 0 };
@@ -11,17 +11,13 @@ export function places(list, chunk) {
   return [...list.children].filter(({ chunk: other }) => !other.message_id && other.state === "ready" && group(other) === group(chunk));
 }
 
-// Of a part between these two; either may be missing.
-export function between(before, after) {
-  if (before && after) return (before.position + after.position) / 2;
-  return before ? before.position + 1 : after.position - 1;
-}
+// Between these two; either may be missing.
+export const between = (before, after) => ({ after: before?.id ?? null, before: after?.id ?? null });
 
 // One step up (-1) or down (1) among the conversation's own; null where there is none.
 export function stepped(list, chunk, step) {
   const own = places(list, chunk).map((node) => node.chunk).filter(canMove);
-  const at = own.findIndex((other) => other.id === chunk.id) + step;
-  if (!own[at]) return null;
-  const [next, beyond] = [own[at], own[at + step]];
-  return step < 0 ? between(beyond, next) : between(next, beyond);
+  const next = own[own.findIndex((other) => other.id === chunk.id) + step];
+  if (!next) return null;
+  return step < 0 ? between(null, next) : between(next, null);
 }

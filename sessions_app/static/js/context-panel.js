@@ -166,11 +166,11 @@ export class ContextPanel {
   }
 
   async move(chunk, step) {
-    const position = stepped(this.list, chunk, step);
-    if (position !== null) await this.put(chunk, position);
+    const place = stepped(this.list, chunk, step);
+    if (place) await this.put(chunk, place);
   }
 
-  put(chunk, position) { return this.act("PATCH", `${chunk.id}/`, { position }); }
+  put(chunk, place) { return this.act("PATCH", `${chunk.id}/`, place); }
 
   async act(method, path, fields) {
     const id = this.id ?? (await this.page.begin());

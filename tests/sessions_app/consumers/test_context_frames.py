@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
+from context_app.services import order
 from providers import http
 from sessions_app.models import Message
 from tests.emulator import EmulatorProcess
@@ -192,3 +193,19 @@ async def test_an_answer_tells_the_other_page_to_look_again(
         assert frame["conversation_id"] == talk.id
         await talk.panels[1].ask()
         assert talk.panels[1].id_of("Nothing.") and talk.panels[1].id_of("And then?")
+
+
+async def test_numbering_anew_is_told_to_every_page(
+    alice: User, vendor: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talking(alice, vendor) as talk:
+        panel = talk.panels[1]
+        for words in ("one", "two", "three"):
+            await talk.act("post", kind="text", text=words)
+        one, two, three = (panel.id_of(words) for words in ("one", "two", "three"))
+        monkeypatch.setattr(order, "ROOM", 10.0)
+        frame = await talk.act("patch", f"{three}/", after=one, before=two)
+        assert {three, two} <= {c["id"] for c in frame["chunks"]}
+        told = sorted((one, two, three), key=lambda k: panel.chunks[k]["position"])
+        await panel.ask()
+        assert told == [k for k in panel.chunks if k in told] == [one, three, two]
