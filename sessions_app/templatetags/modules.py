@@ -1,4 +1,4 @@
-"""`{% module 'js/chat.js' %}`: a script of a page, and early word of all it imports.
+"""`{% module 'js/chat/page.js' %}`: a script of a page, and early word of all it imports.
 
 A browser learns of an import when it has read the importing file: eight round trips in a
 row for the chat page. Preloading all of them makes it one.

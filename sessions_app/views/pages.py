@@ -30,7 +30,7 @@ from sessions_app.services.conversations import conversation_for
 from sessions_app.services.people import setup
 from sessions_app.views.one_time import hide_address
 
-# Strings reach the page's HTML through one policy (js/markdown.js) or not at all.
+# Strings reach the page's HTML through one policy (js/shared/markdown.js) or not at all.
 TRUSTED_TYPES = {
     "require-trusted-types-for": ["'script'"],
     "trusted-types": ["maestro", "dompurify"],

@@ -86,7 +86,7 @@ def open_chat(watched: Watched) -> Page:
 
 def draw(page: Page, texts: list[str], *, is_streamed: bool = False) -> list[str]:
     """What is wrong with how the page draws these, in batches."""
-    module = module_url(page, "markdown")
+    module = module_url(page, "shared/markdown")
     wrong: list[str] = []
     for at in range(0, len(texts), BATCH):
         told: dict[str, Any] = {"module": module, "isStreamed": is_streamed}

@@ -112,4 +112,4 @@ def _reports(started: Started) -> list[dict[str, str]]:
 
 def module_of(page: Page) -> str:
     """markdown.js where the page has it, else any of its modules."""
-    return module_url(page, "markdown") or module_url(page, "dom")
+    return module_url(page, "shared/markdown") or module_url(page, "shared/dom")

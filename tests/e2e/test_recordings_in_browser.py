@@ -178,7 +178,9 @@ def check_shown(page: Page, recording: Recording, held: dict[str, Any]) -> None:
     """The same, as the eye sees it."""
     texts = runs_of_text(held["parts"])
     reasonings = [p.get("text", "") for p in held["parts"] if p["type"] == "reasoning"]
-    drawn = page.evaluate(DRAWN, [module_url(page, "markdown"), [*texts, *reasonings]])
+    drawn = page.evaluate(
+        DRAWN, [module_url(page, "shared/markdown"), [*texts, *reasonings]]
+    )
     assert held["prose"] == drawn[: len(texts)]
     assert held["reasoning"] == drawn[len(texts) :]
     calls = recording.expected["tool_calls"]
@@ -225,7 +227,7 @@ def choose(page: Page, dialect: str) -> None:
     """An empty chat, with the credential and the model of this dialect."""
     _provider, name, model = WIRES[dialect]
     page.click("[data-new-chat]")  # of the page as the test before left it
-    page.evaluate(KEEP_LIVE, module_url(page, "message"))
+    page.evaluate(KEEP_LIVE, module_url(page, "thread/message"))
     page.wait_for_function(
         "() => document.getElementById('picker-credential').textContent"
     )

@@ -57,7 +57,7 @@ def test_a_page_that_does_not_sanitise_is_caught(
 ) -> None:
     context = attacked.sign_in(chromium, bypass_csp=True)
     watched = Watched(context.new_page(), attacked.url)
-    watched.page.route("**/js/markdown.*.js", without_sanitiser)
+    watched.page.route("**/js/shared/markdown.*.js", without_sanitiser)
     page = open_chat(watched)
     for kind in ("handler", "svg", "link", "place"):
         texts = [payload.text for payload in payloads() if payload.kind == kind]
@@ -111,7 +111,7 @@ def test_a_text_too_deep_to_draw_is_shown_as_it_is(watched: Watched) -> None:
                  growing.update(text); growing.settle();
                  return place.textContent.length;
                }""",
-            [module_url(page, "markdown"), text],
+            [module_url(page, "shared/markdown"), text],
         )
         assert shown > 0, text[:10]
         assert time.monotonic() - started_at < 10, text[:10]
@@ -142,14 +142,16 @@ def test_what_is_shown_while_it_streams_is_what_stays(
     text: str, watched: Watched
 ) -> None:
     page = open_chat(watched)
-    live, settled, _html = page.evaluate(LIVE, [module_url(page, "markdown"), text])
+    live, settled, _html = page.evaluate(
+        LIVE, [module_url(page, "shared/markdown"), text]
+    )
     assert live == settled
 
 
 def test_links_tables_and_lists_keep_what_they_need(watched: Watched) -> None:
     page = open_chat(watched)
     text = "[a](https://a.example)\n\n| a |\n|--:|\n| 1 |\n\n3. three"
-    html = page.evaluate(LIVE, [module_url(page, "markdown"), text])[2]
+    html = page.evaluate(LIVE, [module_url(page, "shared/markdown"), text])[2]
     assert 'target="_blank"' in html
     assert 'rel="noopener noreferrer"' in html
     assert 'align="right"' in html
@@ -159,5 +161,5 @@ def test_links_tables_and_lists_keep_what_they_need(watched: Watched) -> None:
 def test_an_address_is_shown_as_the_browser_reads_it(watched: Watched) -> None:
     page = open_chat(watched)
     text = "![x](https://a.example/\u202egnp.tac)"
-    shown = page.evaluate(LIVE, [module_url(page, "markdown"), text])[1]
+    shown = page.evaluate(LIVE, [module_url(page, "shared/markdown"), text])[1]
     assert "https://a.example/%E2%80%AEgnp.tac" in shown

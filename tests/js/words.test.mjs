@@ -7,8 +7,8 @@ const scripts = new URL("../../sessions_app/static/js/", import.meta.url);
 // The scripts are modules of a page: their folder has no package.json that says so.
 const load = async (name) => import(`data:text/javascript,${encodeURIComponent(
   await (await import("node:fs/promises")).readFile(new URL(name, scripts), "utf8"))}`);
-const { STRINGS, say } = await load("strings.js");
-const { count, money, seconds, why } = await load("format.js");
+const { STRINGS, say } = await load("shared/strings.js");
+const { count, money, seconds, why } = await load("shared/format.js");
 
 test("a value stands as it is, also when it looks like a placeholder", () => {
   assert.equal(say("Image: {url}", { url: "{url} $& $1 {title}" }), "Image: {url} $& $1 {title}");

@@ -1,9 +1,0 @@
-// one-time-link.js: copies the link that is shown once.
-
-import { copyText } from "./clipboard.js";
-import { byId, toast } from "./dom.js";
-
-byId("link").addEventListener("focus", (event) => event.target.select());
-byId("copy-link").addEventListener("click", () => {
-  copyText(byId("link").value).catch((error) => toast(error.message));
-});
