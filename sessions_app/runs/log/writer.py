@@ -16,7 +16,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 from django.utils import timezone
 
 from sessions_app import storage
@@ -83,11 +83,13 @@ class LogWriter:
                     _insert([b for run in kept for b in taken[run.run_id]])
                     _set_seq([(taken[r.run_id][-1].last, r.run_id) for r in kept])
                     self._beat(known)
-            except DatabaseError as exc:
-                log.warning("runs.write_failed", extra={"error": type(exc).__name__})
+            except Exception as exc:  # whatever it is, nothing that was said is lost
                 for run in runs:
                     run.log.give_back(taken[run.run_id])
                 connections.close_all()
+                if not isinstance(exc, Error):
+                    raise
+                log.warning("runs.write_failed", extra={"error": type(exc).__name__})
                 self._refused(runs, storage.trouble(exc))
                 return
             self._full_since = None

@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from maestro import doorbell
@@ -199,16 +199,25 @@ def test_a_server_that_stops_marks_open_runs_and_leaves_the_queue(
     assert Run.objects.get(pk=second.run.pk).status == Run.Status.QUEUED
 
 
-def test_a_busy_database_costs_nothing(
-    script: Script, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OperationalError("database is locked"),
+        InterfaceError("connection already closed"),
+        RuntimeError("a bug of ours"),
+    ],
+    ids=["busy", "gone", "a bug"],
+)
+def test_a_write_that_fails_costs_nothing(
+    script: Script, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
-    fails = {"left": 3}
+    fails = {"left": 2}
     insert = writer._insert
 
     def flaky(batches: list[object]) -> None:
         if batches and fails["left"]:
             fails["left"] -= 1
-            raise OperationalError("database is locked")
+            raise fault
         insert(batches)  # type: ignore[arg-type]
 
     monkeypatch.setattr(writer, "_insert", flaky)
