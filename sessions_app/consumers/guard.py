@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
-from typing import Protocol
+from collections.abc import Collection, Coroutine, Iterable
+from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.identity import person_of
@@ -71,19 +71,23 @@ async def end_all(code: int) -> None:
 async def _rounds() -> None:
     while _sockets:
         await asyncio.sleep(EVERY_S)
-        sending = [socket for socket in _sockets if socket.has_sent]
-        if not sending:
-            continue
         try:
-            over = await in_db(_ended, {socket.session_key for socket in sending})
-            await _let_go([socket for socket in sending if socket.borrowed])
-        except DatabaseError as exc:  # away: nobody is let go, and nobody is thrown out
+            await _look_after([socket for socket in _sockets if socket.has_sent])
+        except Error as exc:  # away: nobody is let go, and nobody is thrown out
             log.warning("guard.failed", extra={"error": type(exc).__name__})
-            continue
-        for socket in sending:
-            socket.has_sent = False
-            if socket.session_key in over:
-                await socket.sign_out()
+        except Exception:  # a bug in one round is no reason to make no other
+            log.exception("guard.crashed")
+
+
+async def _look_after(sending: list[Guarded]) -> None:
+    if not sending:
+        return
+    over = await in_db(_ended, {socket.session_key for socket in sending})
+    await _let_go([socket for socket in sending if socket.borrowed])
+    for socket in sending:
+        socket.has_sent = False
+        if socket.session_key in over:
+            await _by_itself(socket.sign_out())
 
 
 async def _let_go(sockets: list[Guarded]) -> None:
@@ -94,7 +98,15 @@ async def _let_go(sockets: list[Guarded]) -> None:
     lost = await in_db(_lost, followed)
     for socket, gone in zip(sockets, lost, strict=True):
         for conversation_id in gone:
-            await socket.lose(conversation_id)
+            await _by_itself(socket.lose(conversation_id))
+
+
+async def _by_itself(work: Coroutine[Any, Any, None]) -> None:
+    """Done to one socket: what goes wrong with it concerns no other."""
+    try:
+        await work
+    except Exception as exc:  # its browser has gone, perhaps
+        log.warning("guard.socket_failed", extra={"error": type(exc).__name__})
 
 
 def _lost(followed: list[tuple[Person | None, frozenset[UUID]]]) -> list[set[UUID]]:
