@@ -12,9 +12,10 @@ import time
 from typing import Any
 
 import msgspec
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
+from context_app.services import intents
 from providers.events import ErrorInfo
 from providers.types import Origin
 from sessions_app import storage
@@ -32,6 +33,7 @@ from sessions_app.storable import without_nul
 log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER_S = 60.0
+STOPPED = "You stopped it."
 _UNREADABLE = "What it said after this cannot be read."
 
 Status = Run.Status
@@ -55,7 +57,7 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
             break
         except NotOurs:
             return False
-        except DatabaseError as exc:
+        except Error as exc:
             if why := storage.trouble(exc):
                 deadline = time.monotonic() + GIVE_UP_AFTER_S
                 if not live.unstored:
@@ -69,7 +71,7 @@ def finish(run: Run, live: LiveRun, outcome: Outcome) -> bool:
     metrics.streamed(run.provider, live.log.deltas)
     try:
         in_database(tell, run)
-    except DatabaseError as exc:  # it is stored: followers find it when they look
+    except Error as exc:  # it is stored: followers find it when they look
         log.warning("run.not_told", extra={"error": type(exc).__name__})
     return True
 
@@ -98,7 +100,7 @@ def end_dead(run: Run) -> bool:
     """
     status, cause = Status.INTERRUPTED, "The server stopped while it was answering."
     if run.stop_requested_at is not None:
-        status, cause = Status.STOPPED, "You stopped it."
+        status, cause = Status.STOPPED, STOPPED
     is_ended = _end_from_log(run, status=status, cause=cause)
     if is_ended:
         log.warning("run.reaped", extra={"run_id": str(run.pk), "status": str(status)})
@@ -131,6 +133,10 @@ def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
     ).update(**values)
     if not changed:
         raise NotOurs
+    if values["status"] in Run.ACTIVE:
+        values = _stopped_meanwhile(run, values)
+    if values["status"] == Status.STOPPED:
+        intents.give_up(run.pk, "The answer was stopped.")
     origin = Origin(
         provider=run.provider, model=run.model, session_id=run.credential_name
     )
@@ -142,6 +148,13 @@ def _store(run: Run, response: RunResponse, values: dict[str, Any]) -> None:
     Conversation.objects.filter(pk=run.conversation_id).update(
         updated_at=timezone.now()
     )
+
+
+def _stopped_meanwhile(run: Run, values: dict[str, Any]) -> dict[str, Any]:
+    """What holds of a run that was about to wait, and that somebody has just stopped."""
+    end = {"status": Status.STOPPED, "cause": STOPPED, "finished_at": timezone.now()}
+    asked = Run.objects.filter(pk=run.pk).exclude(stop_requested_at=None)
+    return values | end if asked.update(**end) else values
 
 
 def _values(run: Run, outcome: Outcome) -> dict[str, Any]:

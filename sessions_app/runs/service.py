@@ -136,9 +136,7 @@ def stop_run(*, user: Person, run_id: UUID) -> Run:
     """
     run = asking.run_for(user=user, run_id=run_id)
     sharing.check_control(user, run)
-    rested = _stop_resting(run, _BY_THE_PERSON)
-    if not rested:
-        _stop_running(run, _BY_THE_PERSON[Status.RUNNING])
+    rested = _stop(run, _BY_THE_PERSON)
     run = asking.run_for(user=user, run_id=run_id)
     if rested:
         notices.run_changed(run)
@@ -158,11 +156,9 @@ def stop_all_of(user_id: int, cause: str) -> int:
     causes = dict.fromkeys(_BY_THE_PERSON, cause)
     # What waits first: else the end of one would begin the next.
     for run in sorted(found, key=lambda run: run.status != Status.QUEUED):
-        if _stop_resting(run, causes):
+        if _stop(run, causes):
             run.refresh_from_db()
             notices.run_changed(run)
-        else:
-            _stop_running(run, cause)
     return len(found)
 
 
@@ -171,6 +167,14 @@ _BY_THE_PERSON = {
     Status.WAITING: "You stopped it.",
     Status.RUNNING: "You stopped it.",
 }
+
+
+def _stop(run: Run, causes: dict[Status, str]) -> bool:
+    """End it, whatever it does. Whether nobody was at work on it, so that it is over."""
+    if _stop_resting(run, causes):
+        return True
+    _stop_running(run, causes[Status.RUNNING])
+    return _stop_resting(run, causes)  # it came to rest in between, perhaps
 
 
 def _stop_resting(run: Run, causes: dict[Status, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 
 import pytest
@@ -18,6 +19,8 @@ from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
 from tests.sessions_app.runs.tool_calls import MODELS, OK, call, over, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+executor_module = importlib.import_module("sessions_app.runs.executor")
 
 
 @pytest.mark.parametrize("slug", MODELS)
@@ -257,6 +260,57 @@ def test_stopping_a_waiting_answer_refuses_its_calls(vendors, bench):
     with pytest.raises(Invalid):
         decisions.decide(user=user, intent_id=intent.pk, approve=True)
     assert bench.done == []
+
+
+def test_a_stop_in_the_moment_in_which_an_answer_begins_to_wait_is_heard(
+    vendors, bench, monkeypatch
+):
+    real, user = executor_module.finish, make_user()
+
+    def stopped_first(run, at_work, outcome):
+        service.stop_run(user=user, run_id=run.pk)
+        return real(run, at_work, outcome)
+
+    monkeypatch.setattr(executor_module, "finish", stopped_first)
+    vendors.script(calls=[call("change", "the file")])
+    run = over(start(user=user))
+    intent = ToolIntent.objects.get()
+    assert (run.status, run.cause) == ("stopped", "You stopped it.")
+    assert (intent.state, bench.done) == ("refused", [])
+    assert run.finished_at is not None
+
+
+def test_a_stop_that_finds_the_answer_at_work_and_then_waiting_is_heard(
+    vendors, bench, monkeypatch
+):
+    user = make_user()
+    vendors.script(calls=[call("change", "the file")])
+    run = over(start(user=user))
+    rests, looks = service._stop_resting, []
+
+    def a_little_too_early(run, causes):
+        looks.append(run)
+        return len(looks) > 1 and rests(run, causes)
+
+    monkeypatch.setattr(service, "_stop_resting", a_little_too_early)
+    service.stop_run(user=user, run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.status, ToolIntent.objects.get().state) == ("stopped", "refused")
+
+
+def test_stopping_an_answer_at_work_refuses_its_calls_that_wait(vendors, bench):
+    bench.gate = threading.Event()
+    vendors.script(calls=[call("change", "the file"), call("look")])
+    user = make_user()
+    started = start(user=user)
+    wait_until(lambda: bench.done)
+    service.stop_run(user=user, run_id=started.run.pk)
+    bench.gate.set()
+    assert over(started).status == "stopped"
+    intent = ToolIntent.objects.get(tool="change")
+    assert intent.state == "refused"
+    with pytest.raises(Invalid, match="already"):
+        decisions.decide(user=user, intent_id=intent.pk, approve=True)
 
 
 def test_a_call_that_was_running_when_the_server_died_is_unknown_and_not_repeated(
