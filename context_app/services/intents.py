@@ -123,6 +123,12 @@ def declare(
     return intent
 
 
+def is_of(intent: ToolIntent, tool: Tool, arguments: Mapping[str, Any]) -> bool:
+    """Whether this is the call of an intent, and not another one under its id."""
+    is_same = intent.arguments_hash == chain.digest(without_nul(deed(arguments)))
+    return is_same and intent.tool == tool.name
+
+
 def _declared(
     asker: Asker, tool: Tool, call_id: str, arguments: Mapping[str, Any]
 ) -> ToolIntent:

@@ -39,6 +39,9 @@ LOST = (
     "The server stopped while this tool ran. Whether it took effect is not known; it was "
     "not run again. Check before you repeat it."
 )
+SAME_ID = (
+    "Not executed: another call of this answer has this id. Make one call at a time."
+)
 
 
 def answer(run: Run, live: LiveRun, calls: list[ToolCallPart]) -> bool:
@@ -53,6 +56,9 @@ def answer(run: Run, live: LiveRun, calls: list[ToolCallPart]) -> bool:
             _say(live, call, wrong, is_error=True)
             continue
         intent = in_database(intents.declare, asker, tool, call.call_id, call.arguments)
+        if not intents.is_of(intent, tool, call.arguments):
+            _say(live, call, SAME_ID, is_error=True)
+            continue
         _tell(run, intent)
         if intent.state == State.REQUESTED:
             waiting = True

@@ -17,10 +17,12 @@ from providers.events import ToolCallReady
 
 
 class Call(msgspec.Struct):
-    """One call on its way. `whole`: arguments that came as an object."""
+    """One call on its way. `said_id`: the server's; `call_id`: no other call has it.
+    `whole`: arguments that came as an object."""
 
     part: int
     call_id: str
+    said_id: str = ""
     name: str = ""
     pieces: list[str] = []
     whole: dict[str, Any] | None = None
@@ -66,20 +68,23 @@ class Calls:
             return None
         call_id = string(entry.get("id"))
         is_named = bool(string(obj(entry.get("function")).get("name")))
-        if call_id and call_id != known.call_id:
+        if call_id and call_id != known.said_id:
             # Another id: the same call only while it has no id of its own (ours was
             # made up) and no name is given again.
-            same = [call for call in self.all if call.call_id == call_id]
+            same = [call for call in self.all if call.said_id == call_id]
             return same[0] if same else None if is_named else known
         if is_named and not call_id and not isinstance(index, int) and known.name:
             return None  # neither index nor id, but a name again: the next call
         return known
 
     def begin(self, entry: dict[str, Any], position: int, part: int, seed: str) -> Call:
-        """A new call; without an id it gets one made from `seed`, the same each time."""
+        """A new call. Without an id, or with that of another, whose result it would be
+        given, it gets one made from `seed`, the same each time."""
         index = entry.get("index")
-        call_id = string(entry.get("id")) or _made_id(seed, len(self.all))
-        call = Call(part=part, call_id=call_id)
+        said_id = string(entry.get("id"))
+        is_its_own = said_id and all(call.call_id != said_id for call in self.all)
+        call_id = said_id if is_its_own else _made_id(seed, len(self.all))
+        call = Call(part=part, call_id=call_id, said_id=said_id)
         self._by_index[index if isinstance(index, int) else position] = call
         self.all.append(call)
         return call

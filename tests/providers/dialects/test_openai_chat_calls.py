@@ -118,6 +118,22 @@ def test_a_call_without_an_id_gets_one_that_openai_would_take_back() -> None:
     assert len(made) <= 40
 
 
+def test_two_calls_of_one_id_get_an_id_each() -> None:
+    found = calls_of(
+        piece(index=0, id="call_0", name="f", arguments='{"x":'),
+        piece(index=0, id="call_0", arguments="1}"),
+        piece(index=1, id="call_0", name="f", arguments='{"x":'),
+        piece(index=1, id="call_0", arguments="2}"),
+        CALLS,
+    )
+    assert [(name, arguments) for _, name, arguments in found] == [
+        ("f", {"x": 1}),
+        ("f", {"x": 2}),
+    ]
+    first, second = (call_id for call_id, *_ in found)
+    assert first == "call_0" and second != first and len(second) <= 40
+
+
 def test_an_id_that_changes_with_every_piece_is_still_one_call() -> None:
     assert calls_of(
         piece(index=0, id="a1", name="f", arguments='{"x"'),

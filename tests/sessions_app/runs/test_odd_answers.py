@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from providers.events import ErrorInfo, Finished, StreamError, TextDelta, Usage
+from providers.events import (
+    ErrorInfo,
+    Finished,
+    StreamError,
+    TextDelta,
+    ToolCallReady,
+    Usage,
+)
 from sessions_app.models import Message, Run
+from sessions_app.runs import step
 from sessions_app.storable import without_nul
 from tests.sessions_app.factories import make_superuser
-from tests.sessions_app.factories_runs import ask, wait_for_runs
+from tests.sessions_app.factories_runs import FakeStream, Script, ask, wait_for_runs
 from tests.sessions_app.runs.test_real_wire import credential_for
-from tests.sessions_app.runs.tool_calls import MODELS, over, start
+from tests.sessions_app.runs.tool_calls import MODELS, OK, Bench, over, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,3 +74,31 @@ def test_a_nul_in_an_error_of_a_vendor_is_not_stored(script):
     run = over(ask())
     assert (run.status, run.error["vendor_message"]) == (Run.Status.FAILED, "no")
     assert run.attempts.get().error["vendor_message"] == "no"
+
+
+def test_two_calls_of_one_id_are_never_given_each_others_result(
+    script: Script, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.batches = [
+        [
+            ToolCallReady(part=n, call_id="c", name="look", arguments=arguments)
+            for n, arguments in enumerate(
+                {"intent": OK, "what": what} for what in ("one", "two")
+            )
+        ],
+        [Finished(stop_reason="tool_use")],
+    ]
+    real = script.stream_chat
+
+    def stream_chat(*args: Any, **options: Any) -> FakeStream:
+        if script.requests:
+            script.say("Done.")
+        return real(*args, **options)
+
+    monkeypatch.setattr(step.provider, "stream_chat", stream_chat)
+    run = over(start())
+    results = [p for p in run.answer.parts if p["type"] == "tool_result"]
+    assert [done["what"] for done in bench.done] == ["one"]
+    assert [p.get("is_error", False) for p in results] == [False, True]
+    assert "has this id" in results[1]["text"]
+    assert run.status == "done"
