@@ -14,7 +14,7 @@ __all__ = ["emulator", "emulator_process"]
 
 # What starts servers and waits for them comes first, so that beside others nothing long is
 # left over at the end. Given with `--dist loadfile --no-loadscope-reorder` (bin/test).
-LONGEST = ("proof", "operations", "scale", "e2e_commands", "outside")
+LONGEST = ("faults", "operations", "scale", "e2e_commands", "outside")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,7 +25,7 @@ WANTED = [
     *(f"F{number}" for number in range(1, 43)),
     *(f"LLM{number:02}" for number in range(1, 11) if number != 4),
     *(f"ASVS-V{chapter}" for chapter in (3, 4, 6, 7, 8, 10, 11, 13, 15, 16)),
-    *(f"PROOF-{number}" for number in range(1, 12)),
+    *(f"PROOF-{number}" for number in range(1, 13)),
     "SSO",
 ]
 

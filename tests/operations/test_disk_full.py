@@ -14,8 +14,8 @@ import requests
 
 from sessions_app import storage
 from tests.emulator import EmulatorProcess
+from tests.faults.world import PASSWORD, Page, World, a_page, until
 from tests.operations.disks import Disk, small_disk
-from tests.proof.world import PASSWORD, Page, World, a_page, until
 from tests.sessions_app.credentials.databases import SERVER, _server
 
 pytestmark = pytest.mark.timeout(240)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulator import EmulatorProcess
-from tests.proof.world import Page, a_page
+from tests.faults.world import Page, a_page
 from tests.scale.installation import Door, Installation
 
 PACE = 40  # words a second

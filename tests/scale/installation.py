@@ -1,7 +1,7 @@
 """One installation of several processes: web processes, workers, and what they share.
 
 Each process is one of `manage.py serve` and `manage.py work`, as an operator starts them.
-A `Door` is one web process, as a page and a script reach it (`tests/proof/world.py`).
+A `Door` is one web process, as a page and a script reach it (`tests/faults/world.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 import requests
 
 from tests.emulator import ROOT, EmulatorProcess
-from tests.proof.world import PASSWORD, Seen, _answers, text_of, until
-from tests.proof.world import _free_port as free_port
+from tests.faults.world import PASSWORD, Seen, _answers, text_of, until
+from tests.faults.world import _free_port as free_port
 from tests.scale.servers import Postgres, Redis
 
 # Alice and her key; one process for both.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.emulator import ROOT
-from tests.proof.world import _free_port as free_port
+from tests.faults.world import _free_port as free_port
 from tests.scale.servers import missing
 
 DEPLOY = ROOT / "deploy" / "nginx"

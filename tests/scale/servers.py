@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.proof.world import _free_port as free_port
+from tests.faults.world import _free_port as free_port
 
 
 def missing(what: str) -> None:

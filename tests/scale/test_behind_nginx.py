@@ -18,8 +18,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.world import PASSWORD, a_page, until
+from tests.faults.refreshing import note
+from tests.faults.world import PASSWORD, a_page, until
 from tests.scale.installation import Door, Installation
 from tests.scale.nginx import Nginx
 from tests.scale.test_two_web_processes import MODEL, words

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 import requests
 
-from tests.proof.refreshing import note
-from tests.proof.world import Page, Seen, a_page, until
+from tests.faults.refreshing import note
+from tests.faults.world import Page, Seen, a_page, until
 from tests.scale.installation import Door, Installation
 from tests.scale.test_two_web_processes import MODEL, follow, words
 

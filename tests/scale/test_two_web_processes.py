@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.world import Page, Seen, until
+from tests.faults.refreshing import note
+from tests.faults.world import Page, Seen, until
 from tests.scale.installation import Door, Installation
 
 # The first of them starts the installation: four processes and two servers.

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.proof.refreshing import note
-from tests.proof.world import until
+from tests.faults.refreshing import note
+from tests.faults.world import until
 from tests.scale.installation import Installation
 
 # The first of them starts the installation: four processes and two servers.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions_app.sealing.key_files import new_key
-from tests.proof.refreshing import database_url
+from tests.faults.refreshing import database_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -1,6 +1,6 @@
 """Runs over the real wire: the emulator serves, the whole of Maestro listens.
 
-What it makes of recorded streams and of refusals is proven in `tests/proof/`.
+What it makes of recorded streams and of refusals is proven in `tests/faults/`.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.world import World
+from tests.faults.refreshing import note
+from tests.faults.world import World
 
 IS_FULL = bool(os.environ.get("MAESTRO_PROOF_RUNS"))
 FRAMES = 10_000 if IS_FULL else 1_000

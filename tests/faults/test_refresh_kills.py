@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 
 from providers.fail_points import REFRESH
-from tests.proof.nursery import ROOT
-from tests.proof.refreshing import RUNS, Installation, note, one
-from tests.proof.token_server import Family
+from tests.faults.nursery import ROOT
+from tests.faults.refreshing import RUNS, Installation, note, one
+from tests.faults.token_server import Family
 
 __all__ = ["one"]
 

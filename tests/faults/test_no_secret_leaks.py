@@ -24,9 +24,9 @@ from django.test import Client
 from sessions_app.models import Conversation, Message, Run, SavedAuthentication
 from sessions_app.services import credentials
 from tests.emulator import EmulatorProcess
-from tests.proof.asking import WIRES, chat
-from tests.proof.served import Served
-from tests.proof.sweep import found_in_database, is_in
+from tests.faults.asking import WIRES, chat
+from tests.faults.served import Served
+from tests.faults.sweep import found_in_database, is_in
 from tests.sessions_app.consumers.page import Page
 from tests.sessions_app.factories import sign_in
 from tests.sessions_app.factories_runs import make_conversation

@@ -18,8 +18,8 @@ import psycopg
 import pytest
 
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.world import Page, Seen, World, a_page, until
+from tests.faults.refreshing import note
+from tests.faults.world import Page, Seen, World, a_page, until
 
 ROUNDS = int(os.environ.get("MAESTRO_PROOF_RUNS", "2"))
 PACE = 40  # words a second

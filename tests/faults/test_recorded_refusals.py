@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 
 from providers.http import HttpSettings, configure
-from tests.proof.asking import chat
-from tests.proof.failing import check_failed
-from tests.proof.served import Served
+from tests.faults.asking import chat
+from tests.faults.failing import check_failed
+from tests.faults.served import Served
 from tests.recordings import Exchange, http_exchanges
 from tests.sessions_app.factories import make_credential
 

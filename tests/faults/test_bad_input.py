@@ -18,9 +18,9 @@ from django.core.management import call_command
 from providers.http import HttpSettings, configure
 from sessions_app.models import Run
 from tests.emulator import EmulatorProcess
-from tests.proof.asking import QUESTION, WIRES, chat, credential_for, run_of
-from tests.proof.failing import check_failed, check_nothing_is_half
-from tests.proof.served import Served
+from tests.faults.asking import QUESTION, WIRES, chat, credential_for, run_of
+from tests.faults.failing import check_failed, check_nothing_is_half
+from tests.faults.served import Served
 from tests.sessions_app.factories import make_credential
 
 every_wire = pytest.mark.parametrize("dialect", list(WIRES))

@@ -15,9 +15,9 @@ import pytest
 
 from tests.context_app.audits.conftest import HANGS
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.test_run_kills import STEADY_S, is_dead
-from tests.proof.world import World, until
+from tests.faults.refreshing import note
+from tests.faults.test_run_kills import STEADY_S, is_dead
+from tests.faults.world import World, until
 
 ENDED_S = 15.0
 PADDING = "value = 1\n" * 8_000  # of which no two files fit into one piece

@@ -1,4 +1,4 @@
-"""Fixtures of the proof: vendors' addresses that lead to the emulator, real runs."""
+"""Fixtures of the fault tests: vendors' addresses that lead to the emulator, real runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from providers.http import HttpSettings, configure
 from providers.http import settings as http_settings
 from sessions_app.runs import reaper
 from tests.emulator import EmulatorProcess
-from tests.proof.served import Served, serving
+from tests.faults.served import Served, serving
 from tests.recordings import recordings_dir
 from tests.sessions_app.factories import make_superuser
 from tests.sessions_app.factories_runs import wait_for_runs

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sessions_app.models import Run
-from tests.proof.asking import joined
+from tests.faults.asking import joined
 from tests.recordings import Recording
 
 

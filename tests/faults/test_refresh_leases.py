@@ -8,8 +8,8 @@ import time
 import pytest
 
 from sessions_app.tokens import leases
-from tests.proof.nursery import Child
-from tests.proof.refreshing import Installation, both, note, one
+from tests.faults.nursery import Child
+from tests.faults.refreshing import Installation, both, note, one
 
 __all__ = ["both", "one"]
 

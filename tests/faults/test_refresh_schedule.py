@@ -18,8 +18,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.proof.nursery import ROOT
-from tests.proof.refreshing import IS_FULL, Installation, note, one
+from tests.faults.nursery import ROOT
+from tests.faults.refreshing import IS_FULL, Installation, note, one
 
 __all__ = ["one"]
 

@@ -33,7 +33,7 @@ class Nursery:
         self._lock = threading.Lock()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.proof.nursery"],
+                [sys.executable, "-m", "tests.faults.nursery"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -112,7 +112,7 @@ def _main() -> None:
 
     django.setup()
     from providers import resolver
-    from tests.proof import refresh_jobs
+    from tests.faults import refresh_jobs
 
     resolver.providers()
     _say({"ready": True})

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.proof.refreshing import IS_FULL, Installation, both, note
+from tests.faults.refreshing import IS_FULL, Installation, both, note
 
 __all__ = ["both"]
 

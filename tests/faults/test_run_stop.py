@@ -12,8 +12,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.emulator import EmulatorProcess
-from tests.proof.refreshing import note
-from tests.proof.world import Page, World, a_page, until
+from tests.faults.refreshing import note
+from tests.faults.world import Page, World, a_page, until
 
 WITHIN_S = 10.0
 STREAMS = 20

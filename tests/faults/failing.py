@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from sessions_app.models import Conversation, Message, Run
-from tests.proof.asking import QUESTION, folded_log, joined, run_of
+from tests.faults.asking import QUESTION, folded_log, joined, run_of
 
 
 def check_failed(

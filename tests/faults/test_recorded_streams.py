@@ -17,8 +17,8 @@ from providers.accumulate import Accumulator
 from providers.events import Event
 from sessions_app.models import Conversation, Message, Run
 from tests.emulator import EmulatorProcess
-from tests.proof import expected as want
-from tests.proof.asking import (
+from tests.faults import expected as want
+from tests.faults.asking import (
     QUESTION,
     WIRES,
     chat,

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.proof.refreshing import Installation, one
+from tests.faults.refreshing import Installation, one
 
 __all__ = ["one"]
 

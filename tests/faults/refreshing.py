@@ -1,4 +1,4 @@
-"""Fixtures of the refresh proofs: an installation with its database, a token server."""
+"""Fixtures of the refresh tests: an installation with its database, a token server."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from sessions_app.sealing.key_files import new_key
-from tests.proof.nursery import Nursery
-from tests.proof.token_server import Family, TokenServer, token_server
+from tests.faults.nursery import Nursery
+from tests.faults.token_server import Family, TokenServer, token_server
 from tests.sessions_app.credentials.databases import SERVER, _server
 
 # How often each fail point is passed; the whole proof is 100.

@@ -1,4 +1,4 @@
-"""What the processes of the refresh proofs do. Every function is one process's whole life.
+"""What the processes of the refresh tests do. Every function is one process's whole life.
 
 Run by `nursery.py`. Results are JSON. Access tokens in them are fakes of the token server.
 """
