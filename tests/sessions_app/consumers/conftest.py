@@ -1,4 +1,5 @@
-"""Fixtures of the run tests: a scripted vendor, and no reaper in the background."""
+"""Fixtures of the consumer tests: a scripted vendor, the emulator as every vendor, and no
+reaper in the background."""
 
 from __future__ import annotations
 
@@ -8,7 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from sessions_app.runs import reaper, step
+from tests.sessions_app.emulated import vendors
 from tests.sessions_app.factories_runs import Script, wait_for_runs
+
+__all__ = ["vendors"]
 
 
 @pytest.fixture(autouse=True)

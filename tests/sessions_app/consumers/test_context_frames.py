@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,27 +13,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from context_app.services import order
-from providers import http
 from sessions_app.models import Message
 from tests.emulator import EmulatorProcess
 from tests.sessions_app.consumers.page import Page
 from tests.sessions_app.factories import make_credential, make_user
-from tests.sessions_app.factories_runs import wait_for_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MODEL = "gpt-6.1-terra"
-
-
-@pytest.fixture
-def vendor(
-    transactional_db: None, emulator: EmulatorProcess
-) -> Iterator[EmulatorProcess]:
-    before = http.settings()
-    http.configure(http.HttpSettings(reroute=emulator.origins()))
-    yield emulator
-    wait_for_runs()
-    http.configure(before)
 
 
 class Panel:
@@ -74,15 +61,15 @@ class Panel:
 class Talk:
     """Alice's conversation in two of her pages, and the door through which she acts."""
 
-    def __init__(self, vendor: EmulatorProcess, pages: list[Page]) -> None:
-        self.vendor, self.pages = vendor, pages
+    def __init__(self, vendors: EmulatorProcess, pages: list[Page]) -> None:
+        self.vendors, self.pages = vendors, pages
         self.door = Client()
         self.panels: list[Panel] = []
         self.id = ""
 
     async def ask(self, text: str, answer: str) -> None:
         """A question and its whole answer, asked in the first page."""
-        self.vendor.script(text=answer)
+        self.vendors.script(text=answer)
         fields = {"conversation_id": self.id} if self.id else {}
         accepted = await self.pages[0].ask(text, model=MODEL, **fields)
         await self.pages[0].until_over(accepted["run"]["id"])
@@ -107,7 +94,7 @@ class Talk:
         return told
 
     def last_request(self) -> str:
-        return str(self.vendor.requests()[-1]["body"])
+        return str(self.vendors.requests()[-1]["body"])
 
 
 @pytest.fixture
@@ -118,9 +105,9 @@ def alice(transactional_db: None) -> User:
 
 
 @contextlib.asynccontextmanager
-async def talking(alice: User, vendor: EmulatorProcess) -> AsyncIterator[Talk]:
+async def talking(alice: User, vendors: EmulatorProcess) -> AsyncIterator[Talk]:
     async with Page(alice) as first, Page(alice) as second:
-        talk = Talk(vendor, [first, second])
+        talk = Talk(vendors, [first, second])
         await sync_to_async(talk.door.force_login)(alice)
         await talk.ask("The first secret is alpha.", "I noted alpha.")
         await talk.open()
@@ -128,9 +115,9 @@ async def talking(alice: User, vendor: EmulatorProcess) -> AsyncIterator[Talk]:
 
 
 async def test_each_change_is_told_to_every_page_and_the_tokens_add_up(
-    alice: User, vendor: EmulatorProcess
+    alice: User, vendors: EmulatorProcess
 ) -> None:
-    async with talking(alice, vendor) as talk:
+    async with talking(alice, vendors) as talk:
         panel = talk.panels[1]
         assert [c["kind"] for c in panel.chunks.values()] == ["message", "message"]
         before = panel.gauge["used"]
@@ -157,9 +144,9 @@ async def test_each_change_is_told_to_every_page_and_the_tokens_add_up(
 
 
 async def test_what_a_page_saw_excluded_or_deleted_is_in_no_later_request(
-    alice: User, vendor: EmulatorProcess
+    alice: User, vendors: EmulatorProcess
 ) -> None:
-    async with talking(alice, vendor) as talk:
+    async with talking(alice, vendors) as talk:
         panel = talk.panels[1]
         await talk.act("post", kind="text", text="The second secret is beta.")
         await talk.act("post", kind="text", text="Elba is an island.")
@@ -185,9 +172,9 @@ async def test_what_a_page_saw_excluded_or_deleted_is_in_no_later_request(
 
 
 async def test_an_answer_tells_the_other_page_to_look_again(
-    alice: User, vendor: EmulatorProcess
+    alice: User, vendors: EmulatorProcess
 ) -> None:
-    async with talking(alice, vendor) as talk:
+    async with talking(alice, vendors) as talk:
         await talk.ask("And then?", "Nothing.")
         frame = await talk.pages[1].until("context_changed")
         assert frame["conversation_id"] == talk.id
@@ -196,9 +183,9 @@ async def test_an_answer_tells_the_other_page_to_look_again(
 
 
 async def test_numbering_anew_is_told_to_every_page(
-    alice: User, vendor: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    alice: User, vendors: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with talking(alice, vendor) as talk:
+    async with talking(alice, vendors) as talk:
         panel = talk.panels[1]
         for words in ("one", "two", "three"):
             await talk.act("post", kind="text", text=words)
