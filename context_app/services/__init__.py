@@ -5,7 +5,8 @@
     requests            exact requests, as they were sent
     library             words for many conversations: library_leaving, library_news
     search              messages, titles and chunks
-    intents, policy     from a tool call to a decision; dry_run: had the rules been others
+    intents, policy     from a tool call to a decision; declared: what is wrong with one;
+                        dry_run: had the rules been others
     chain               their record: chain_facts, chain_check
     audits              what people keep of them
 

@@ -20,7 +20,7 @@ from context_app.models import PolicyRule, ToolIntent
 from context_app.models.intent import Risk
 from context_app.models.policy import NEVER_RUNS, Action
 from context_app.services import policy
-from context_app.services.policy import Call, Rule
+from context_app.services.policy import Call, Rule, Ruling
 from sessions_app.errors import Invalid
 from sessions_app.models import Membership, Team
 
@@ -136,6 +136,9 @@ def _decided(
     was_standing = intent.decision_why == policy.STANDING
     standing = {intent.tool: intent.effective_risk} if was_standing else None
     ruling = policy.decide(call, rules, standing)
+    if ruling.action == Action.RUN and policy.ABOUT_FILES in intent.decision_why:
+        # Which files there were, nobody knows any more.
+        ruling = Ruling(action=Action.ASK, why=intent.decision_why)
     return Replayed(
         intent=intent.pk,
         when=intent.created_at,

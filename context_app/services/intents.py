@@ -26,6 +26,8 @@ from context_app.models import StandingApproval, ToolIntent
 from context_app.models.intent import Purpose, Risk
 from context_app.models.policy import Action
 from context_app.services import chain, policy
+from context_app.services.declared import INTENT, missing, wrong_in
+from context_app.services.policy import AskedFile
 from context_app.tools import registry
 from context_app.tools.base import Tool
 from sessions_app.storable import without_nul
@@ -33,8 +35,6 @@ from sessions_app.storable import without_nul
 log = logging.getLogger(__name__)
 
 State = ToolIntent.State
-MAX_SCOPE = 1000
-INTENT = "intent"
 CHANGED = (
     "The tool was changed by its server after this call was declared, so it was not "
     "executed. Read what the tool is now, and ask again."
@@ -89,7 +89,7 @@ def correction(tool: Tool | None, name: str, arguments: Mapping[str, Any]) -> st
             "The call was not executed: it has no `intent`. Repeat it with intent: "
             "{purpose, scope, risk_level}."
         )
-    wrong = _wrong_in(declared) + _missing(tool, arguments)
+    wrong = wrong_in(declared) + missing(tool, arguments)
     if not wrong:
         return ""
     return f"The call was not executed: {'; '.join(wrong)}. Repeat it."
@@ -100,23 +100,46 @@ def deed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name != INTENT}
 
 
+def scope_of(arguments: Mapping[str, Any]) -> str:
+    """The scope of a valid call, as it is stored and as rules see it."""
+    return str(without_nul(arguments[INTENT]["scope"])).strip()
+
+
+def was_answered(intent: ToolIntent) -> bool:
+    """Whether a person said yes to a call that runs: to this one, or for all of the
+    conversation. The others run because nothing asked about them."""
+    return intent.decision == Action.ASK or intent.decision_why == policy.STANDING
+
+
 def is_explained(arguments: Mapping[str, Any]) -> bool:
     """Whether a call has a valid intent, so that it is decided and not corrected."""
     declared = arguments.get(INTENT)
-    return isinstance(declared, Mapping) and not _wrong_in(declared)
+    return isinstance(declared, Mapping) and not wrong_in(declared)
+
+
+def known(asker: Asker, call_id: str) -> ToolIntent | None:
+    """The intent of this call, if it was declared already."""
+    return ToolIntent.objects.filter(
+        run_ref=asker.run_id, step=asker.step, call_id=without_nul(call_id)[:200]
+    ).first()
 
 
 def declare(
-    asker: Asker, tool: Tool, call_id: str, arguments: Mapping[str, Any]
+    asker: Asker,
+    tool: Tool,
+    call_id: str,
+    arguments: Mapping[str, Any],
+    asked: Sequence[AskedFile] = (),
 ) -> ToolIntent:
-    """Record a valid call and decide it by policy. The same call twice is one intent."""
-    known = ToolIntent.objects.filter(
-        run_ref=asker.run_id, step=asker.step, call_id=without_nul(call_id)[:200]
-    ).first()
-    if known is not None:
-        return known
+    """Record a valid call and decide it by policy. The same call twice is one intent.
+
+    `asked`: files that it would read beside its target, about which a rule asks.
+    """
+    found = known(asker, call_id)
+    if found is not None:
+        return found
     intent = _declared(asker, tool, call_id, arguments)
-    _decide(intent, asker, tool)
+    _decide(intent, asker, tool, asked)
     with transaction.atomic():
         intent.save(force_insert=True)
         chain.append(intent)
@@ -150,13 +173,15 @@ def _declared(
         arguments_hash=chain.digest(plain),
         target=without_nul(tool.target(plain)),
         purpose=declared["purpose"],
-        scope=declared["scope"].strip(),
+        scope=scope_of(arguments),
         declared_risk=declared["risk_level"],
         computed_risk=tool.floor(plain),
     )
 
 
-def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
+def _decide(
+    intent: ToolIntent, asker: Asker, tool: Tool, asked: Sequence[AskedFile]
+) -> None:
     """By policy: its decision, the reason, and the state that follows."""
     call = policy.Call(
         tool=intent.tool,
@@ -170,6 +195,7 @@ def _decide(intent: ToolIntent, asker: Asker, tool: Tool) -> None:
     name = tool.approval_name
     standing = {intent.tool: given[name]} if name in given else {}
     ruling = policy.decide(call, policy.rules_in_force(), standing)
+    ruling = policy.with_files(ruling, asked, call, standing)
     intent.decision, intent.decision_why = ruling.action, ruling.why
     intent.state = {
         Action.RUN.value: State.APPROVED,
@@ -272,55 +298,3 @@ def _move(intent: ToolIntent, before: str, after: str, **changes: Any) -> bool:
 def _by(person: Any) -> dict[str, Any]:
     name = person.get_username() if person else ""
     return {"decided_by_name": name, "decided_at": timezone.now()}
-
-
-def _wrong_in(declared: Mapping[str, Any]) -> list[str]:
-    """What is wrong with an intent itself."""
-    wrong = [
-        f"`{field}` must be one of {', '.join(allowed)}"
-        for field, allowed in (("purpose", Purpose.values), ("risk_level", Risk.values))
-        if declared.get(field) not in allowed
-    ]
-    scope = declared.get("scope")
-    if not isinstance(scope, str) or len(scope.strip()) < 3:
-        wrong.append("`scope` must be a sentence that names what is touched")
-    elif len(scope) > MAX_SCOPE:
-        wrong.append(f"`scope` has at most {MAX_SCOPE} characters")
-    return wrong
-
-
-def _missing(tool: Tool, arguments: Mapping[str, Any]) -> list[str]:
-    """The tool's own schema, as far as a sentence can say: required and known names."""
-    properties = tool.parameters.get("properties", {})
-    wrong = [
-        f"`{name}` is missing"
-        for name in tool.parameters.get("required", [])
-        if name not in arguments
-    ]
-    unknown = sorted(set(arguments) - set(properties) - {INTENT})
-    if unknown and tool.parameters.get("additionalProperties") is False:
-        wrong.append(f"there is no {', '.join(f'`{name}`' for name in unknown)}")
-    wrong += [
-        f"`{name}` must be a {properties[name]['type']}"
-        for name in sorted(set(arguments) & set(properties))
-        if not _has_type(arguments[name], properties[name].get("type"))
-    ]
-    return wrong
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-}
-
-
-def _has_type(value: Any, wanted: Any) -> bool:
-    if not isinstance(wanted, str) or wanted not in _TYPES:
-        return True
-    if isinstance(value, bool) and wanted != "boolean":
-        return False
-    return isinstance(value, _TYPES[wanted])

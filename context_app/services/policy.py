@@ -14,13 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from context_app.models import PolicyRule, StandingApproval
 from context_app.models.intent import RANK, Risk
 from context_app.models.policy import Action
 
 STANDING = "Approved for this conversation."
+ABOUT_FILES = "which this would read."
+MAX_NAMED = 20  # files in one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,13 @@ class Ruling:
         return f"Rule “{self.rule}”." if self.rule else self.why
 
 
+class AskedFile(NamedTuple):
+    """A file that a call would read, and the rule that asks about it."""
+
+    path: str
+    rule: str
+
+
 def decide(
     call: Call, rules: Sequence[Rule], standing: dict[str, str] | None = None
 ) -> Ruling:
@@ -72,12 +81,50 @@ def decide(
     `standing`: tool → risk up to which the person approved it for this conversation. It
     answers a question, it never overrides a refusal.
     """
-    ruling = _by_rules(call, rules)
+    return _answered(_by_rules(call, rules), call, standing)
+
+
+def with_files(
+    ruling: Ruling,
+    asked: Sequence[AskedFile],
+    call: Call,
+    standing: dict[str, str] | None = None,
+) -> Ruling:
+    """The decision about a call that would read these files, too: it asks, once for all.
+
+    The rule by which the call itself is asked about has said so already.
+    """
+    files = [file for file in asked if file.rule != ruling.rule]
+    if not files or ruling.action == Action.REFUSE or ruling.why == STANDING:
+        return ruling
+    why = _about(files)
+    if ruling.action == Action.ASK:
+        why = f"{ruling.why} {why}"
+    return _answered(Ruling(action=Action.ASK, why=why), call, standing)
+
+
+def _answered(ruling: Ruling, call: Call, standing: dict[str, str] | None) -> Ruling:
+    """A question, unless the person answered it for the whole conversation."""
     if ruling.action != Action.ASK or standing is None or call.tool not in standing:
         return ruling
     if RANK[Risk(call.risk)] <= RANK[Risk(standing[call.tool])]:
         return Ruling(action=Action.RUN, why=STANDING)
     return ruling
+
+
+def _about(files: Sequence[AskedFile]) -> str:
+    """One sentence for each rule, with its first files by name."""
+    by_rule: dict[str, list[str]] = {}
+    for file in files:
+        by_rule.setdefault(file.rule, []).append(file.path)
+    told = []
+    for rule, paths in by_rule.items():
+        named = ", ".join(path[:200] for path in paths[:MAX_NAMED])
+        more = len(paths) - MAX_NAMED
+        if more > 0:
+            named = f"{named} and {more:,} more"
+        told.append(f"Rule “{rule}” asks about {named}, {ABOUT_FILES}")
+    return " ".join(told)
 
 
 def rules_in_force() -> list[Rule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -72,8 +72,8 @@ class ToolContext:
     commands may run where this machine offers no sandbox.
 
     `stop` is set when nobody waits for the result any more: end soon. Times in seconds.
-    `refused`: why a rule keeps the file at a path of the workspace from the person who
-    asked, "" when none does; for what reads files that the call did not name.
+    `refused`: why a rule keeps the file at a path of the workspace from this call, ""
+    when none does; for what reads files that the call did not name.
     """
 
     conversation_id: str
@@ -92,6 +92,8 @@ class Tool:
     """A tool. `parameters` is a JSON Schema object (without the intent, which is added
     to every tool). `risk`: the least it is, whatever a model says; `risk_of` may raise it
     for given arguments. `target_of`: what it touches, one line, for rules and people.
+    `reads_of`: the paths of the workspace that a call would read, one after the other,
+    for rules about them; nothing is read yet. Raises ToolError.
     `definition`: for tools that others define and may change, a digest of what it is now,
     which is part of the target: who approved one has not approved the other.
     """
@@ -103,6 +105,7 @@ class Tool:
     risk: Risk = "low"
     risk_of: Callable[[Arguments], Risk] | None = None
     target_of: Callable[[Arguments], str] | None = None
+    reads_of: Callable[[Arguments, ToolContext], Iterator[str]] | None = None
     needs_workspace: bool = False
     definition: str = ""
 

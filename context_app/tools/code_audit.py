@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,15 +68,9 @@ def gather(context: ToolContext, path: object, pattern: object = None) -> Gather
 def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
     found = Gathered()
     start = path or "."
-    above = len(_paths.real_parts(_paths.root_of(context), _paths.parts_of(start)))
-    wanted = matcher(pattern) if pattern else None
     size = 0
     walk = Walk(context, start, hidden=False, depth=60)
-    for entry in walk:
-        if entry.kind != "file":
-            continue
-        if wanted is not None and not wanted.fits(entry.parts[above:]):
-            continue
+    for entry in _wanted(walk, context, start, pattern):
         name = entry.name
         if refusal := context.refused(name):
             found.refused[name] = refusal
@@ -102,10 +97,44 @@ def _below(context: ToolContext, path: object, pattern: object) -> Gathered:
     return found
 
 
+def _wanted(
+    walk: Walk, context: ToolContext, start: object, pattern: object
+) -> Iterator[Entry]:
+    """The files of a walk from `start` that fit the pattern, if there is one."""
+    above = len(_paths.real_parts(_paths.root_of(context), _paths.parts_of(start)))
+    wanted = matcher(pattern) if pattern else None
+    for entry in walk:
+        if entry.kind == "file" and (
+            wanted is None or wanted.fits(entry.parts[above:])
+        ):
+            yield entry
+
+
+def _reads(arguments: Arguments, context: ToolContext) -> Iterator[str]:
+    """What would be audited, by whatever name."""
+    path = arguments.get("path")
+    if not path:
+        return
+    root = _paths.root_of(context)
+    real = _paths.real_parts(root, _paths.parts_of(path))
+    yield from dict.fromkeys((_paths.spelled(path), "/".join(real) or "."))
+    if os.path.isdir(os.path.join(root, *real)):
+        walk = Walk(context, path, hidden=False, depth=60)
+        for entry in _wanted(walk, context, path, arguments.get("pattern")):
+            if not _no_code(entry):
+                yield entry.name
+
+
+def _no_code(entry: Entry) -> str:
+    """Why a file is left out, by its name; "" when it is not."""
+    if _paths.is_secret(entry.name):
+        return "it may hold secrets"
+    return why_not(entry.name, entry.size)
+
+
 def _read(entry: Entry) -> tuple[_paths.Content | None, str]:
     """(the file, "") or (None, why it is left out)."""
-    why = "it may hold secrets" if _paths.is_secret(entry.name) else ""
-    if why := why or why_not(entry.name, entry.size):
+    if why := _no_code(entry):
         return None, why
     try:
         content = _paths.read_at(entry.parent, entry.parts[-1], entry.name)
@@ -226,6 +255,7 @@ tools = [
             "additionalProperties": False,
         },
         run=_run,
+        reads_of=_reads,
         risk="medium",
         risk_of=_risk,
         target_of=_target,

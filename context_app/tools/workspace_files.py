@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from context_app.tools import _paths
@@ -107,6 +108,14 @@ def _opened(path: object, context: ToolContext) -> _paths.Content:
     return _paths.read(root, path)
 
 
+def _reads(arguments: Arguments, context: ToolContext) -> Iterator[str]:
+    """The file behind a link; one that was named is the call's target."""
+    root, asked = _paths.root_of(context), _paths.parts_of(arguments.get("path"))
+    real = _paths.real_parts(root, asked)
+    if real != asked:
+        yield "/".join(real)
+
+
 def _target(arguments: Arguments) -> str:
     return _paths.spelled(arguments.get("path") or ".")
 
@@ -180,6 +189,7 @@ tools = [
             lines={"type": "integer", "description": "How many. Default: 2000."},
         ),
         run=_read,
+        reads_of=_reads,
         risk_of=_read_risk,
         target_of=_target,
         needs_workspace=True,

@@ -128,16 +128,34 @@ class _Sources:
         self._glob = matcher(arguments.get("glob") or "**")
         self._hidden = bool(arguments.get("hidden"))
         self._context = context
-        for name in (str(self._start), "/".join(self._parts)):
-            if why := context.refused(name):
-                raise ToolError(f"This is not searched here: {why}")
         self.searched = 0
         self.left_out = 0  # binary, too long, gone, or likely to hold secrets
         self.refused = 0  # by a rule
         self.is_cut = False
 
+    def check(self) -> None:
+        """Raises ToolError when a rule refuses the place itself."""
+        for name in self._names():
+            if why := self._context.refused(name):
+                raise ToolError(f"This is not searched here: {why}")
+
+    def names(self) -> Iterator[str]:
+        """What would be searched, by whatever name."""
+        yield from self._names()
+        if not self._is_file():
+            for entry in self._entries():
+                if not _paths.is_secret(entry.name):
+                    yield entry.name
+
+    def _names(self) -> tuple[str, ...]:
+        real = "/".join(self._parts)
+        return tuple(dict.fromkeys((_paths.spelled(self._start), real or ".")))
+
+    def _is_file(self) -> bool:
+        return os.path.isfile(os.path.join(self._root, *self._parts))
+
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        if os.path.isfile(os.path.join(self._root, *self._parts)):
+        if self._is_file():
             contents: Iterator[_paths.Content | None] = iter(
                 [_paths.read(self._root, self._start)]
             )
@@ -151,17 +169,19 @@ class _Sources:
                 yield _paths.shown(content.name), content.data
 
     def _below(self) -> Iterator[_paths.Content | None]:
-        walk = Walk(self._context, self._start, hidden=self._hidden, depth=60)
-        above = len(self._parts)
-        for entry in walk:
-            parts = entry.parts[above:]
-            if entry.kind != "file" or not self._fits(parts):
-                continue
+        for entry in self._entries():
             if self._context.refused(entry.name):
                 self.refused += 1
                 continue
             # Nobody named this file, so nobody was asked about it.
             yield None if _paths.is_secret("/".join(entry.parts)) else _content(entry)
+
+    def _entries(self) -> Iterator[Entry]:
+        walk = Walk(self._context, self._start, hidden=self._hidden, depth=60)
+        above = len(self._parts)
+        for entry in walk:
+            if entry.kind == "file" and self._fits(entry.parts[above:]):
+                yield entry
         self.is_cut = walk.is_cut
 
     def _fits(self, parts: tuple[str, ...]) -> bool:
@@ -181,6 +201,7 @@ def _run(arguments: Arguments, context: ToolContext) -> str:
         raise ToolError("pattern must be a text of 1 to 1000 characters.")
     most = whole(arguments, "max_matches", 100, 1, _MAX_MATCHES)
     sources = _Sources(arguments, context)
+    sources.check()
     limit_s = min(_LIMIT_S, context.deadline_s)
     ignore_case = bool(arguments.get("ignore_case"))
     rows: list[str] = []
@@ -201,10 +222,14 @@ def _told(rows: list[str], sources: _Sources) -> str:
     if sources.left_out:
         head += f"; {sources.left_out} left out (binary, too long, or secrets)"
     if sources.refused:
-        head += f"; {sources.refused} left out because a rule refuses to read them"
+        head += f"; {sources.refused} left out because of a rule"
     if sources.is_cut:
         head += "; there may be more: narrow it down"
     return cut("\n".join([head, *rows]), MAX_RESULT - 1000)
+
+
+def _reads(arguments: Arguments, context: ToolContext) -> Iterator[str]:
+    return _Sources(arguments, context).names()
 
 
 def _risk(arguments: Arguments) -> Risk:
@@ -232,6 +257,7 @@ tool = Tool(
         max_matches={"type": "integer", "description": "1 to 500. Default: 100."},
     ),
     run=_run,
+    reads_of=_reads,
     risk_of=_risk,
     target_of=_target,
     needs_workspace=True,

@@ -27,7 +27,7 @@ from sessions_app.runs.audits.for_tools import RunAudits
 from sessions_app.runs.context.for_tools import RunContext
 from sessions_app.runs.log.events import ToolFinished
 from sessions_app.runs.log.live import LiveRun
-from sessions_app.runs.path_rules import PathRules
+from sessions_app.runs.path_rules import PathRules, asked_about
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing
 
@@ -55,7 +55,7 @@ def answer(run: Run, live: LiveRun, calls: list[ToolCallPart]) -> bool:
         if wrong or tool is None:
             _say(live, call, wrong, is_error=True)
             continue
-        intent = in_database(intents.declare, asker, tool, call.call_id, call.arguments)
+        intent = _declared(run, live, asker, tool, call)
         if not intents.is_of(intent, tool, call.arguments):
             _say(live, call, SAME_ID, is_error=True)
             continue
@@ -72,6 +72,22 @@ def _wrong(tool: Tool | None, call: ToolCallPart) -> str:
     if call.arguments_raw is not None:
         return "The call was not executed: its arguments are no JSON object. Repeat it."
     return intents.correction(tool, call.name, call.arguments)
+
+
+def _declared(
+    run: Run, live: LiveRun, asker: Asker, tool: Tool, call: ToolCallPart
+) -> ToolIntent:
+    """The call's intent, decided: now, or before the run waited."""
+    known = in_database(intents.known, asker, call.call_id)
+    if known is not None:
+        return known
+    stop = threading.Event()
+    live.hold(_Stopper(stop))
+    deed = intents.deed(call.arguments)
+    asked = asked_about(run, tool, deed, intents.scope_of(call.arguments), stop)
+    return in_database(
+        intents.declare, asker, tool, call.call_id, call.arguments, asked
+    )
 
 
 def _settle(
@@ -122,7 +138,13 @@ def _run(run: Run, live: LiveRun, tool: Tool, intent: ToolIntent) -> tuple[str, 
         allows_unlocked=settings.MAESTRO_SHELL_WITHOUT_SANDBOX,
         context=RunContext(run, intent),
         audit=RunAudits(run),
-        refused=PathRules(run.started_by_id, intent.tool, intent.scope),
+        refused=PathRules(
+            run.started_by_id,
+            intent.tool,
+            intent.scope,
+            intent.arguments,
+            is_answered=intents.was_answered(intent),
+        ),
     )
     try:
         return cut(str(tool.run(intent.arguments, context))), False
