@@ -10,16 +10,22 @@ needs no such lock; its connections go back to their pool.
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, Error, connection, connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S, REST_S = 60.0, 0.5
 
 _turn = threading.Lock()
 _pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="run-db")
@@ -47,6 +53,20 @@ def in_database(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T
     except RuntimeError:  # the interpreter is ending, and this is the last commit
         return and_tidy(call, *args, **kwargs)
     return waiting.result()
+
+
+def with_patience(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for what was paid for: tried for a minute where the database is busy or
+    away. Raises what it raises last."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return in_database(call, *args, **kwargs)
+        except Error as exc:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("runs.store_failed", extra={"error": type(exc).__name__})
+            time.sleep(REST_S)
 
 
 def and_tidy(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from context_app.models import ContextChunk
@@ -170,6 +171,48 @@ def test_a_killed_server_leaves_no_summary_that_is_written_for_ever(client, vend
     row.refresh_from_db()
     assert (row.state, row.cause.startswith("The server stopped")) == ("failed", True)
     assert reaper.summaries is summaries
+
+
+def test_a_model_that_thinks_for_minutes_before_it_writes_is_waited_for(
+    client, vendors, monkeypatch
+):
+    talk = long_talk(client, vendors)
+    ask_once = summaries._ask
+
+    def after_minutes(row_id, *rest):
+        long_ago = timezone.now() - timedelta(minutes=4)
+        ContextChunk.objects.filter(pk=row_id).update(updated_at=long_ago)
+        reaper.look_after_everything()
+        return ask_once(row_id, *rest)
+
+    monkeypatch.setattr(summaries, "_ask", after_minutes)
+    vendors.script(text="Two secrets, after much thought.")
+    summarise(talk)
+    row = ContextChunk.objects.get()
+    assert (row.state, row.text) == ("ready", "Two secrets, after much thought.")
+
+
+def test_a_database_that_is_busy_for_a_moment_costs_no_summary(
+    client, vendors, monkeypatch
+):
+    talk = long_talk(client, vendors)
+    store, faults = summaries._set, []
+
+    def busy_at_first(row_id, values):
+        kind = "end" if "state" in values else "progress"
+        if faults.count(kind) < 2:
+            faults.append(kind)
+            raise OperationalError("database is locked")
+        store(row_id, values)
+
+    monkeypatch.setattr(summaries, "_set", busy_at_first)
+    monkeypatch.setattr(summaries, "SHOW_EVERY_S", 0.0)
+    vendors.script(text="Two secrets were noted, and nothing else.")
+    summarise(talk)
+    row = ContextChunk.objects.get()
+    assert set(faults) == {"progress", "end"}
+    assert (row.state, row.cause) == ("ready", "")
+    assert row.text == "Two secrets were noted, and nothing else."
 
 
 def test_too_little_is_not_summarised(client, vendors):

@@ -34,7 +34,7 @@ from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.audits import at_work
 from sessions_app.runs.metering import Metered, call_of
-from sessions_app.runs.turns import in_database, writing
+from sessions_app.runs.turns import in_database, with_patience, writing
 from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _audit(task: Task, on_progress: Progress | None) -> None:
         log.exception("audit.failed", extra={"audit_id": str(key)})
         in_database(end, key, State.FAILED, _OUR_FAULT)
     else:
-        in_database(_keep, task.row, report)
+        with_patience(_keep, task.row, report)
 
 
 def _report(task: Task, progress: Progress) -> AuditReport:

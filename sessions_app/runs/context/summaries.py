@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from context_app.assembly import Budget, Choice, Item, Sizer, compose
@@ -35,7 +35,7 @@ from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of
-from sessions_app.runs.turns import in_database
+from sessions_app.runs.turns import in_database, with_patience
 from sessions_app.services import sharing, usage
 from sessions_app.services.branches import branch_to
 from sessions_app.storable import without_nul
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 KEEP = 4  # messages at the end that are not summarised unless somebody says so
 SHOW_EVERY_S = 1.0
-STALE_AFTER = timedelta(minutes=2)
+STALE_AFTER = timedelta(minutes=2)  # without a beat: the reaper's rounds beat for us
 UNKNOWN_WINDOW = 30_000  # tokens at once for a model whose window nobody knows
 PROMPT = (
     "Summarise the conversation so far, so that it can go on without its earlier messages. "
@@ -55,7 +55,9 @@ PROMPT = (
 
 State = ContextChunk.State
 
-_streams: dict[UUID, Metered] = {}  # of the summaries that this process writes
+# The summaries that this process writes, and what each is asking for.
+_at_work: set[UUID] = set()
+_streams: dict[UUID, Metered] = {}
 
 
 def start(
@@ -104,7 +106,13 @@ def stop(row_id: UUID) -> None:
 
 
 def end_abandoned() -> int:
-    """Say of summaries whose server is gone that they failed. How many."""
+    """Say of summaries whose server is gone that they failed. How many.
+
+    Those of this process are said to go on first: a model may think for minutes before
+    it writes a word.
+    """
+    ours = ContextChunk.objects.filter(pk__in=tuple(_at_work), state=State.WRITING)
+    ours.update(updated_at=timezone.now())
     rows = ContextChunk.objects.filter(
         state=State.WRITING, updated_at__lt=timezone.now() - STALE_AFTER
     )
@@ -133,26 +141,38 @@ class _Gone(Exception):
 def _write(
     row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]
 ) -> None:
-    values: dict[str, Any]
+    _at_work.add(row_id)
     try:
-        text = _fold(row_id, user, found, covered)
-        values = {"state": State.READY, "text": text}
-        if not text.strip():
-            values = {"state": State.FAILED, "cause": "The model wrote nothing."}
+        values = _written(row_id, user, found, covered)
+        with_patience(_set, row_id, values)
     except _Gone:
         return
+    except Error:
+        log.error("summary.not_stored")
+        return  # the reaper says that it failed
+    finally:
+        _at_work.discard(row_id)
+    notices.context_changed(found.conversation.pk)
+
+
+def _written(
+    row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]
+) -> dict[str, Any]:
+    """How it ended, as fields of the row. Raises _Gone."""
+    try:
+        text = _fold(row_id, user, found, covered)
+        if not text.strip():
+            return {"state": State.FAILED, "cause": "The model wrote nothing."}
+        return {"state": State.READY, "text": text}
+    except _Gone:
+        raise
     except ProviderError as exc:
-        values = {"state": State.FAILED, "cause": exc.message[:300]}
+        return {"state": State.FAILED, "cause": exc.message[:300]}
     except Exception:
         log.exception("summary.failed")
-        values = {"state": State.FAILED, "cause": "Something went wrong in Maestro."}
+        return {"state": State.FAILED, "cause": "Something went wrong in Maestro."}
     finally:
         _streams.pop(row_id, None)
-    try:
-        in_database(_set, row_id, values)
-    except (DatabaseError, _Gone):
-        return
-    notices.context_changed(found.conversation.pk)
 
 
 def _fold(row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]) -> str:
@@ -212,9 +232,18 @@ def _ask(row_id: UUID, found: Look, stream: Metered, progress: str) -> str:
             is_due = time.monotonic() - shown_at > SHOW_EVERY_S
             if is_due and isinstance(event, TextDelta):
                 shown_at = time.monotonic()
-                in_database(_set, row_id, {"text": answer.text, "cause": progress})
-                notices.context_changed(found.conversation.pk)
+                _show(row_id, found, {"text": answer.text, "cause": progress})
     return answer.text
+
+
+def _show(row_id: UUID, found: Look, values: dict[str, Any]) -> None:
+    """How far it is; a database that is busy does without. Raises _Gone."""
+    try:
+        in_database(_set, row_id, values)
+    except Error as exc:
+        log.warning("summary.not_shown", extra={"error": type(exc).__name__})
+        return
+    notices.context_changed(found.conversation.pk)
 
 
 def _set(row_id: UUID, values: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 from django.utils import timezone
 
 from context_app.models import Audit
@@ -117,6 +118,19 @@ def test_a_bug_of_ours_is_told_as_one(auditor, monkeypatch):
     row = auditor.run()
     assert row.state == "failed" and "Maestro itself" in row.cause
     assert "secret" not in row.cause
+
+
+def test_a_report_is_kept_where_the_database_is_busy_for_a_moment(auditor, monkeypatch):
+    keep, faults = working._keep, []
+
+    def busy_at_first(*args):
+        if len(faults) < 2:
+            faults.append(OperationalError("database is locked"))
+            raise faults[-1]
+        keep(*args)
+
+    monkeypatch.setattr(working, "_keep", busy_at_first)
+    assert (auditor.run().state, len(faults)) == ("done", 2)
 
 
 def test_what_a_model_says_may_hold_nul(auditor, vendors):
