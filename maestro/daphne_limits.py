@@ -101,7 +101,17 @@ class ClosingSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
     a flood would be kept in memory while the application has its first look at it.
     """
 
+    maxMessagePayloadSize: int
     _is_resting = False
+
+    def sendMessage(self, *args: Any, **options: Any) -> None:
+        """A whole message goes out. The limit is for what comes in; autobahn holds it
+        against us, too, and would not send a long answer or a large context."""
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(*args, **options)
+        finally:
+            self.maxMessagePayloadSize = limit
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """A whole message came in. What comes after a close is for nobody."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from channels.exceptions import StopConsumer
@@ -104,8 +105,12 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 try:
                     await self.base_send(letter)
                 except Exception as exc:  # each server has its own word for "gone"
-                    log.debug("socket.gone", extra={"error": type(exc).__name__})
+                    log.info("socket.not_sent", extra={"error": type(exc).__name__})
                     self._is_ended = True
+                    # One that is not gone must not look open and hear nothing: closed,
+                    # it comes back.
+                    with suppress(Exception):
+                        await self.close(1011)
                     return
 
     def credit_is_used_up(self) -> None:
