@@ -146,7 +146,8 @@ def _fits(part: Part, asked: set[str]) -> bool:
 
 def _results_after(messages: list[Message], at: int) -> set[str]:
     found: set[str] = set()
-    for message in messages[at + 1 :]:
+    for next_at in range(at + 1, len(messages)):  # no slice: it would copy all the rest
+        message = messages[next_at]
         if message.role != "tool":
             break
         found |= {p.call_id for p in message.parts if isinstance(p, ToolResultPart)}

@@ -38,7 +38,7 @@ from sessions_app.runs.log.live import LiveRun, count
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database
 from sessions_app.services import sharing
-from sessions_app.services.branches import branch_to
+from sessions_app.services.branches import said_until
 from sessions_app.tokens import credential_news
 from sessions_app.tokens.store import record_limit, record_state
 
@@ -215,7 +215,7 @@ def _options(run: Run, asked: Asked) -> dict[str, Any]:
 
 def _composed(run: Run, credential: SavedAuthentication, asked: Asked) -> Composed:
     """The conversation as this model gets it. Raises ContextTooLong."""
-    branch: list[Any] = list(branch_to(run.question))
+    branch: list[Any] = list(said_until(run.question))
     if asked.said:
         branch.append(InProgress.of(run, asked.said))
     composed = context.next_request(

@@ -8,10 +8,13 @@ a conversation of ten thousand messages opens as fast as one of ten.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from sessions_app.errors import NotFound
 from sessions_app.frames import MessageView
@@ -21,7 +24,6 @@ from sessions_app.services import shapes, sharing
 from sessions_app.services.ids import as_uuid
 
 MAX_PAGE = 200
-_AT_ONCE = 500  # ids in one query: SQLite and PostgreSQL take that many with ease
 
 # A conversation, and its leaf with the leaf's depth, if it has one.
 _Shown: TypeAlias = tuple[UUID, UUID | None, int | None]
@@ -37,6 +39,18 @@ WITH RECURSIVE branch(id, parent_id, depth) AS (
 )
 SELECT id FROM branch WHERE depth < %s ORDER BY depth DESC LIMIT %s
 """
+
+
+class Said(NamedTuple):
+    """What assembly reads of a message. A hundred thousand of them are read for one
+    request: as plain values in a third of the time that rows take."""
+
+    pk: UUID
+    depth: int
+    role: str
+    parts: list[dict[str, Any]]
+    origin: dict[str, Any] | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +123,38 @@ def _depth_of(message_id: UUID | str, conversation_id: UUID) -> int | None:
 
 def ids_upwards(start: UUID, *, end: int, limit: int) -> list[UUID]:
     """Ids on the way from message `start` to the root: depth below `end`, deepest first."""
-    table = connection.ops.quote_name(Message._meta.db_table)
-    first = Message._meta.pk.get_db_prep_value(start, connection)
     with connection.cursor() as cursor:
-        cursor.execute(_UP.format(table=table), [first, end - limit, end, limit])
+        cursor.execute(*_upwards(start, end=end, limit=limit))
         return [
             found if isinstance(found, UUID) else UUID(found)
             for (found,) in cursor.fetchall()
         ]
 
 
+def _upwards(start: UUID, *, end: int, limit: int) -> tuple[str, list[Any]]:
+    """The statement that `ids_upwards` asks, and its arguments."""
+    table = connection.ops.quote_name(Message._meta.db_table)
+    first = Message._meta.pk.get_db_prep_value(start, connection)
+    return _UP.format(table=table), [first, end - limit, end, limit]
+
+
 def branch_to(message: Message) -> list[Message]:
-    """The messages from the root to this one: what a model is told, what is exported."""
+    """The rows from the root to this one: what is exported."""
+    return [*_above(message), message]
+
+
+def said_until(message: Message) -> list[Said]:
+    """The same as plain values: what a model is told."""
+    rows = _above(message).values_list(*Said._fields)
+    here = (getattr(message, name) for name in Said._fields)
+    return [*map(Said._make, rows), Said._make(here)]
+
+
+def _above(message: Message) -> QuerySet[Message]:
+    """All that is above a message, the root first, in one query."""
     depth = message.depth
-    ids = ids_upwards(message.pk, end=depth, limit=depth) if depth else []
-    found: dict[UUID, Message] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        found |= Message.objects.in_bulk(ids[start : start + _AT_ONCE])
-    return [*(found[pk] for pk in reversed(ids) if pk in found), message]
+    ids = RawSQL(*_upwards(message.pk, end=depth, limit=depth))  # noqa: S611  (own name)
+    return Message.objects.filter(pk__in=ids).order_by("depth")
 
 
 def _views(conversation_id: UUID, rows: list[Message]) -> list[MessageView]:

@@ -21,7 +21,7 @@ from sessions_app.models import Conversation, SavedAuthentication
 from sessions_app.person import Person
 from sessions_app.runs import offered
 from sessions_app.runs.context.shapes import gauge_view, piece_view, waiting_view
-from sessions_app.services.branches import branch_to
+from sessions_app.services.branches import said_until
 from sessions_app.services.credentials import credential_for, default_credential
 
 MAX_LISTED = 500  # parts of the transcript; older ones are counted
@@ -74,7 +74,7 @@ def _look(
     user: Person, conversation: Conversation, asker: Asker, draft: str = ""
 ) -> Look:
     credential, model = _answers(user, conversation, asker)
-    branch: list[Any] = branch_to(conversation.leaf) if conversation.leaf else []
+    branch: list[Any] = said_until(conversation.leaf) if conversation.leaf else []
     ages = {row.pk: row.created_at.isoformat() for row in branch}
     parts = [{"type": "text", "text": draft}] if draft else []
     branch.append(Draft(pk=conversation.pk, depth=len(branch), parts=parts))

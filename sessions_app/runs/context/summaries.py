@@ -29,7 +29,6 @@ from providers.errors import CredentialNotFound, PermissionRefused, ProviderErro
 from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
 from sessions_app.errors import Invalid, NotAllowed
-from sessions_app.models import Message as StoredMessage
 from sessions_app.models import SavedAuthentication, Verb
 from sessions_app.person import Person
 from sessions_app.runs import notices
@@ -37,7 +36,7 @@ from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of
 from sessions_app.runs.turns import in_database, with_patience
 from sessions_app.services import sharing, usage
-from sessions_app.services.branches import branch_to
+from sessions_app.services.branches import Said, said_until
 from sessions_app.storable import without_nul
 
 log = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ def start(
     )
     if writing.exists():
         raise Invalid("A summary is being written already.")
-    branch = branch_to(found.conversation.leaf) if found.conversation.leaf else []
+    branch = said_until(found.conversation.leaf) if found.conversation.leaf else []
     covered = _covered(branch, up_to)
     row = ContextChunk.objects.create(
         conversation=found.conversation,
@@ -121,9 +120,7 @@ def end_abandoned() -> int:
     )
 
 
-def _covered(
-    branch: Sequence[StoredMessage], up_to: UUID | None
-) -> list[StoredMessage]:
+def _covered(branch: Sequence[Said], up_to: UUID | None) -> list[Said]:
     if up_to is None:
         found = list(branch[:-KEEP])
     else:
@@ -138,9 +135,7 @@ class _Gone(Exception):
     """Somebody deleted the summary while it was written."""
 
 
-def _write(
-    row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]
-) -> None:
+def _write(row_id: UUID, user: Person, found: Look, covered: list[Said]) -> None:
     _at_work.add(row_id)
     try:
         values = _written(row_id, user, found, covered)
@@ -156,7 +151,7 @@ def _write(
 
 
 def _written(
-    row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]
+    row_id: UUID, user: Person, found: Look, covered: list[Said]
 ) -> dict[str, Any]:
     """How it ended, as fields of the row. Raises _Gone."""
     try:
@@ -175,7 +170,7 @@ def _written(
         _streams.pop(row_id, None)
 
 
-def _fold(row_id: UUID, user: Person, found: Look, covered: list[StoredMessage]) -> str:
+def _fold(row_id: UUID, user: Person, found: Look, covered: list[Said]) -> str:
     """The summary of all parts: each part is read with the summary of those before."""
     sizer = context.sizer_for(_provider(found), found.model, found.credential)
     choices = found.gathered.choices
@@ -256,15 +251,15 @@ def _set(row_id: UUID, values: dict[str, Any]) -> None:
 
 
 def _parts(
-    covered: list[StoredMessage], choices: dict[UUID, Choice], room: int, sizer: Sizer
-) -> list[list[StoredMessage]]:
+    covered: list[Said], choices: dict[UUID, Choice], room: int, sizer: Sizer
+) -> list[list[Said]]:
     """The messages in as many parts as the window needs, each at least one message."""
     pieces = compose([], covered, choices=choices, budget=Budget(), sizer=sizer).pieces
     sizes: dict[UUID, int] = {}
     for piece in pieces:
         if piece.message_id is not None and piece.is_sent:
             sizes[piece.message_id] = sizes.get(piece.message_id, 0) + piece.tokens
-    parts: list[list[StoredMessage]] = [[]]
+    parts: list[list[Said]] = [[]]
     used = 0
     for row in covered:
         size = sizes.get(row.pk, 0)
