@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from context_app.models import ToolIntent
@@ -72,20 +72,22 @@ def release(run: Run) -> None:
 
 def next_queued(conversation_id: UUID) -> UUID | None:
     """The run of a conversation whose turn it is, if nothing runs there."""
-    active = Run.objects.filter(conversation_id=conversation_id)
-    if active.filter(status__in=Run.BEGUN).exists():
-        return None
-    queued = active.filter(status=Status.QUEUED).order_by("created_at")
-    return queued.values_list("pk", flat=True).first()
+    here = _ready().filter(conversation_id=conversation_id)
+    return here.values_list("pk", flat=True).first()
 
 
 def ready_to_start() -> list[UUID]:
     """Queued runs of all conversations in which nothing runs."""
-    running = Run.objects.filter(
+    return list(_ready().values_list("pk", flat=True))
+
+
+def _ready() -> QuerySet[Run]:
+    """Queued, where nothing is at work, the first who asked first."""
+    begun = Run.objects.filter(
         conversation=OuterRef("conversation"), status__in=Run.BEGUN
     )
-    waiting = Run.objects.filter(~Exists(running), status=Status.QUEUED)
-    return list(waiting.order_by("created_at").values_list("pk", flat=True))
+    queued = Run.objects.filter(~Exists(begun), status=Status.QUEUED)
+    return queued.order_by("created_at")
 
 
 def wake_decided(run_id: UUID) -> bool:

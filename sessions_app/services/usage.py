@@ -14,7 +14,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -215,20 +215,21 @@ def _used(call: Call, spent: Spent) -> tuple[_Amounts, str, bool]:
 
 def _locked(day: date, keys: Sequence[Key]) -> dict[Key, UsageCounter]:
     """The counters of a day, locked in one order whoever asks, so that none waits for
-    the other in a circle. Those that are missing are made first, for the same reason."""
+    the other in a circle. Those that are missing, the day's first, are made in one order,
+    too."""
     wanted = Q()
     for kind, ref in keys:
         wanted |= Q(scope=kind, ref=ref)
-    rows = UsageCounter.objects.filter(wanted, day=day)
-    known = set(rows.values_list("scope", "ref"))
-    missing = sorted(set(keys) - known)
-    if missing:
+    rows = UsageCounter.objects.filter(wanted, day=day).order_by("pk")
+    rows = rows.select_for_update()
+    found = {(row.scope, row.ref): row for row in rows}
+    if missing := sorted(set(keys) - found.keys()):
         UsageCounter.objects.bulk_create(
             [UsageCounter(day=day, scope=kind, ref=ref) for kind, ref in missing],
             ignore_conflicts=True,
         )
-    found = rows.select_for_update().order_by("pk")
-    return {(row.scope, row.ref): row for row in found}
+        found = {(row.scope, row.ref): row for row in rows.all()}
+    return found
 
 
 def _reserve(counters: Collection[UsageCounter], wanted: _Amounts) -> None:
@@ -271,17 +272,18 @@ def _remember(
         "model": call.model,
     }
     words = {"person_name": call.person_name, "credential_name": call.credential_name}
-    rows = UsageDay.objects.filter(**row)
-    if not rows.exists():
-        UsageDay.objects.bulk_create([UsageDay(**row, **words)], ignore_conflicts=True)
-    rows.update(
-        requests=F("requests") + 1,
-        tokens=F("tokens") + spent.input_tokens + spent.output_tokens,
-        input_tokens=F("input_tokens") + spent.input_tokens,
-        output_tokens=F("output_tokens") + spent.output_tokens,
-        nanos=F("nanos") + nanos,
-        estimated=F("estimated") + int(spent.is_estimate),
-        unpriced=F("unpriced") + int(is_unpriced),
+    changes: dict[str, Any] = {
+        "requests": F("requests") + 1,
+        "tokens": F("tokens") + spent.input_tokens + spent.output_tokens,
+        "input_tokens": F("input_tokens") + spent.input_tokens,
+        "output_tokens": F("output_tokens") + spent.output_tokens,
+        "nanos": F("nanos") + nanos,
+        "estimated": F("estimated") + int(spent.is_estimate),
+        "unpriced": F("unpriced") + int(is_unpriced),
         **words,
         **({"price_date": price_date} if price_date else {}),
-    )
+    }
+    rows = UsageDay.objects.filter(**row)
+    if not rows.update(**changes):  # the first of its kind today
+        UsageDay.objects.bulk_create([UsageDay(**row, **words)], ignore_conflicts=True)
+        rows.update(**changes)
