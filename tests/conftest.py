@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from tests.emulator import ROOT, emulator, emulator_process
 
 __all__ = ["emulator", "emulator_process"]
+
+# A busy machine is no fault of a test: times are for `benchmarks/`.
+examples.register_profile(
+    "maestro", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+examples.load_profile("maestro")
 
 # What starts servers and waits for them comes first, so that beside others nothing long is
 # left over at the end. Given with `--dist loadfile --no-loadscope-reorder` (bin/test).
