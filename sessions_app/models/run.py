@@ -183,7 +183,8 @@ class RunAttempt(models.Model):
 class Steering(models.Model):
     """What a person said while an answer was on its way.
 
-    `taken_at`: when the model got it, or it became a question of its own.
+    `taken_at`: when the model got it, or it became a question of its own (answered, or
+    with why it cannot be).
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steerings")

@@ -8,7 +8,7 @@
 What doors call, and what they need for it:
 
     service    start, repeat, change, stop      asking, started  a question as rows
-    steering   words into a running answer      words            how they reach the model
+    steering   words into a running answer      words, unasked   to the model, or back
     decisions  yes or no to a tool call         resuming         the rest of what broke off
     closing    an account closed: all ends      snapshots        what a socket is told first
 

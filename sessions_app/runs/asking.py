@@ -13,6 +13,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from providers import resolver
+from providers.errors import CredentialNotFound
 from sessions_app.errors import Invalid, NotFound, TooLarge
 from sessions_app.frames import MAX_TEXT
 from sessions_app.models import (
@@ -195,6 +196,15 @@ def choose(
     if len(model) > 200 or not model.isprintable():
         raise Invalid("That is not the name of a model.", field="model")
     return Choice(credential, model)
+
+
+def without_credential(run: Run) -> CredentialNotFound:
+    """What a run was to be asked with is gone, or not its person's any more."""
+    return CredentialNotFound(
+        f"The credential “{run.credential_name}” is gone or no longer shared with you. "
+        "Pick another one and ask again.",
+        provider=run.provider,
+    )
 
 
 def _credential(

@@ -22,7 +22,6 @@ from context_app.services import context, requests
 from providers import provider
 from providers.errors import (
     ContextTooLong,
-    CredentialNotFound,
     CredentialRejected,
     PermissionRefused,
     ProviderError,
@@ -32,7 +31,7 @@ from providers.events import TERMINAL, Event, StreamError
 from providers.types import AuthType, Origin, Part, Reasoning, Tool
 from sessions_app.errors import LimitReached, NotAllowed
 from sessions_app.models import Run, SavedAuthentication
-from sessions_app.runs import states
+from sessions_app.runs import asking, states
 from sessions_app.runs.log.events import shifted
 from sessions_app.runs.log.live import LiveRun, count
 from sessions_app.runs.metering import Metered, call_of
@@ -250,11 +249,7 @@ def _credential(run: Run) -> SavedAuthentication:
     mine = SavedAuthentication.objects.visible_to(person)
     found = mine.filter(pk=run.credential_id).first() if run.credential_id else None
     if found is None:
-        raise CredentialNotFound(
-            f"The credential “{run.credential_name}” is gone or no longer shared with "
-            "you. Pick another one and ask again.",
-            provider=run.provider,
-        )
+        raise asking.without_credential(run)
     return found
 
 

@@ -1,7 +1,8 @@
 """What a person says while an answer is on its way, and how it reaches the model.
 
     steering.steer ─▶ row ─▶ live.say ─▶ the stream ends ─▶ loop ─▶ hear ─▶ next request
-                                     run over meanwhile ─▶ hand_on: a question of its own
+                                     run over meanwhile ─▶ hand_on: a question of its own,
+                                                  answered or, after a while, not (unasked)
 
 Below the executor: nothing here starts a run.
 """
@@ -9,6 +10,7 @@ Below the executor: nothing here starts a run.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -16,9 +18,17 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from sessions_app.errors import LimitReached, NotAllowed, ServiceError
-from sessions_app.models import Message, Run, Steering
-from sessions_app.runs import asking, notices
+from providers.errors import CredentialNotFound, ProviderError
+from sessions_app.errors import NotAllowed, ServiceError
+from sessions_app.models import (
+    Conversation,
+    Message,
+    Run,
+    SavedAuthentication,
+    Steering,
+)
+from sessions_app.person import Person
+from sessions_app.runs import asking, finish, notices, unasked
 from sessions_app.runs.log.events import RunEvent, Steered, ToolFinished
 from sessions_app.runs.log.live import LiveRun
 from sessions_app.runs.log.writer import writer
@@ -28,6 +38,8 @@ from sessions_app.services import sharing, usage
 
 log = logging.getLogger(__name__)
 
+# How long a full queue or a limit may keep words from being asked.
+PATIENCE = timedelta(minutes=1)
 NOT_RUN = "Not executed: the person said something first. Read it, then go on."
 
 
@@ -62,10 +74,12 @@ def hear(run: Run, live: LiveRun) -> bool:
 
 
 def hand_on(run: Run) -> list[Started]:
-    """Make a question of every word that came too late for a run, or too early.
+    """Make a question of every word that came too late for a run, or too early; those
+    that are to be answered.
 
-    Raises nothing that a full queue or a deleted credential could cause: then the words
-    stay, and the next round of the reaper tries again.
+    Raises nothing that a full queue, a limit or a deleted credential could cause. Words
+    that cannot be asked are tried again by the reaper for PATIENCE, where that may help;
+    then they are a question whose answer failed, and the person sees why.
     """
     if run.status in Run.BEGUN or run.started_by is None:
         return []
@@ -73,8 +87,7 @@ def hand_on(run: Run) -> list[Started]:
     for row in _untaken(run.pk):
         try:
             started = _ask(run, row)
-            found += [started] if started else []
-        except (ServiceError, LimitReached, IntegrityError) as exc:
+        except (ServiceError, ProviderError, IntegrityError) as exc:
             if isinstance(exc, IntegrityError) and _was_asked(run, row):
                 _take([row.pk])
                 continue
@@ -82,6 +95,13 @@ def hand_on(run: Run) -> list[Started]:
                 "run.words_wait",
                 extra={"run_id": str(run.pk), "error": type(exc).__name__},
             )
+            continue
+        if started is not None:
+            notices.accepted(started, row.client_message_id)
+            if started.run.is_active:
+                found.append(started)
+            else:
+                finish.tell(started.run)
     return found
 
 
@@ -104,7 +124,7 @@ def left_over() -> list[Run]:
 
 
 def _ask(run: Run, row: Steering) -> Started | None:
-    """None when the model has heard it meanwhile."""
+    """None when the model has heard it meanwhile. Raises what may be over soon."""
     with writing():
         # Whoever claims the run waits for this row, or has it.
         fresh = Run.objects.select_for_update(of=("self",)).get(pk=run.pk)
@@ -119,20 +139,54 @@ def _ask(run: Run, row: Steering) -> Started | None:
         conversation = asking.conversation_for(
             user, run.conversation_id, row.client_message_id
         )
-        choice = asking.choose(user, conversation, run.credential_id, run.model)
-        asking.check_queue(conversation)
-        usage.admit(user.pk, choice.credential.pk)
-        question = asking.new_question(
-            user, conversation, conversation.leaf, row.text, row.client_message_id
-        )
-        kept = {k: v for k, v in run.options.items() if k in asking.OPTIONS}
-        new = asking.save_asked(user, question, choice, kept, row.client_message_id)
+        try:
+            choice = _choice(user, conversation, run)
+        except (ServiceError, ProviderError) as exc:
+            if not (isinstance(exc, CredentialNotFound) or _is_late(run, row)):
+                raise
+            started = unasked.keep(user, conversation, run, row, exc)
+        else:
+            started = _asked(user, conversation, choice, run, row)
         _take([row.pk])
-    started = Started(
+    return started
+
+
+def _choice(user: Person, conversation: Conversation, run: Run) -> asking.Choice:
+    """The credential and model of the run, if they may be asked now. Raises ServiceError,
+    CredentialNotFound, LimitReached."""
+    mine = SavedAuthentication.objects.visible_to(user)
+    credential = (
+        mine.filter(pk=run.credential_id).first() if run.credential_id else None
+    )
+    if credential is None:
+        raise asking.without_credential(run)
+    choice = asking.choose(user, conversation, credential.pk, run.model)
+    asking.check_queue(conversation)
+    usage.admit(user.pk, credential.pk)
+    return choice
+
+
+def _asked(
+    user: Person,
+    conversation: Conversation,
+    choice: asking.Choice,
+    run: Run,
+    row: Steering,
+) -> Started:
+    question = asking.new_question(
+        user, conversation, conversation.leaf, row.text, row.client_message_id
+    )
+    kept = {k: v for k, v in run.options.items() if k in asking.OPTIONS}
+    new = asking.save_asked(user, question, choice, kept, row.client_message_id)
+    return Started(
         conversation=conversation, question=question, answer=new.answer, run=new
     )
-    notices.accepted(started, row.client_message_id)
-    return started
+
+
+def _is_late(run: Run, row: Steering) -> bool:
+    """Whether the person has waited long enough to see what became of their words."""
+    since = max(row.created_at, run.finished_at or row.created_at)
+    return timezone.now() - since > PATIENCE
 
 
 def _was_asked(run: Run, row: Steering) -> bool:

@@ -103,6 +103,39 @@ def test_words_reach_an_answer_that_is_on_its_way(page, product, window):
     assert "in French, please" in bodies(product)[-1]
 
 
+# A tab that lost its connection says it again when it is back.
+SAID = """([run, words]) => sessionStorage.setItem(
+  `maestro.outbox.${document.body.dataset.person}`,
+  JSON.stringify([["late", { type: "steer", run_id: run, text: words, client_message_id: "late" }]]))"""
+UNSENT = "sessionStorage.getItem(`maestro.outbox.${document.body.dataset.person}`)"
+WITHOUT = (
+    "from sessions_app.models import Run; "
+    "run = Run.objects.latest('created_at'); run.credential = None; run.save(); "
+    "print(run.pk)"
+)
+
+
+def test_words_that_cannot_be_asked_any_more_stay_with_the_reason(page, product):
+    ask(page, "Say something")
+    finished(page)
+    run = product.started.manage("shell", "-v0", "-c", WITHOUT).strip()
+    page.evaluate(SAID, [run, "And be short"])
+    page.reload()
+    ready(page)
+    said = page.locator("#messages > li.message--mine").last
+    expect(said).to_contain_text("And be short")
+    trouble = last_answer(page).locator(".trouble")
+    expect(trouble).to_contain_text("is gone or no longer shared with you")
+    expect(trouble.get_by_role("link", name="Credentials")).to_be_visible()
+    assert page.evaluate(UNSENT) == "[]"
+    page.reload()
+    ready(page)
+    expect(page.locator("#messages > li")).to_have_count(4)
+    trouble.get_by_role("button", name="Try again", exact=True).click()
+    finished(page)
+    expect(last_answer(page).locator(".trouble")).to_have_count(0)
+
+
 def test_a_follow_up_waits_in_the_queue(page, product):
     product.control("scripts", text=" ".join(LONG.split()[:60]), pace=40)
     product.control("scripts", text="And this.")
