@@ -48,7 +48,7 @@ expect.set_options(timeout=15_000)
 
 
 # Vendors send a browser back to one fixed port of the person's machine: one at a time.
-SHARE_A_PORT = ("test_logins", "test_saved_logins")
+SHARE_A_PORT = ("test_admin_logins", "test_logins", "test_saved_logins")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
