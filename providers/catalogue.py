@@ -141,6 +141,7 @@ def _model(name: str, entry: _Entry, date: str) -> Model:
         context_window=entry.context_window,
         max_output_tokens=entry.max_output_tokens,
         abilities=entry.abilities,
+        reasons="reasoning" in entry.abilities if entry.abilities else None,
         price=entry.price,
         price_date=date if entry.price else "",
         deprecated=bool(entry.shutdown),

@@ -103,6 +103,7 @@ def _model(row: dict[str, Any], today: str) -> Model:
         context_window=next((size for size in sizes if size), None),
         max_output_tokens=next((size for size in outputs if size), None),
         abilities=_abilities(row),
+        reasons=_reasons(row),
         price=price,
         price_date=today if price else "",
         deprecated=bool(row.get("deprecation") or row.get("expiration_date")),
@@ -128,6 +129,12 @@ def _abilities(row: dict[str, Any]) -> frozenset[str]:
     if can.get("vision") or row.get("type") == "vlm":
         found.add("images")
     return frozenset(found)
+
+
+def _reasons(row: dict[str, Any]) -> bool | None:
+    """Only a list of parameters says it; other servers name abilities and not this one."""
+    takes = row.get("supported_parameters")
+    return "reasoning" in takes if isinstance(takes, list) else None
 
 
 def _price(pricing: dict[str, Any]) -> Price | None:

@@ -196,6 +196,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     context_window: int | None = None
     max_output_tokens: int | None = None
     abilities: frozenset[str] = frozenset()  # tools, images, files, reasoning, schema
+    reasons: bool | None = None  # an effort of reasoning is for it; None: nobody says
     price: Price | None = None
     price_date: str = ""  # ISO date of the catalogue entry the price comes from
     deprecated: bool = False

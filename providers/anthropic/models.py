@@ -62,12 +62,14 @@ def _model(row: dict[str, Any]) -> Model:
     name: str = row["id"]
     facts = catalogue.lookup(SLUG, name) or Model(id=name)
     capabilities = row.get("capabilities")
-    abilities = facts.abilities
+    abilities, reasons = facts.abilities, facts.reasons
     if isinstance(capabilities, dict):
         said = {
             ours for theirs, ours in _ABILITIES.items() if _can(capabilities, theirs)
         }
         abilities = frozenset({"tools", *said})  # every Claude model takes tools
+        if "thinking" in capabilities:
+            reasons = "reasoning" in said
     label = row.get("display_name")
     return msgspec.structs.replace(
         facts,
@@ -76,6 +78,7 @@ def _model(row: dict[str, Any]) -> Model:
         context_window=_size(row.get("max_input_tokens")) or facts.context_window,
         max_output_tokens=_size(row.get("max_tokens")) or facts.max_output_tokens,
         abilities=abilities,
+        reasons=reasons,
         deprecated=facts.deprecated or row.get("lifecycle") == "deprecated",
     )
 

@@ -75,7 +75,8 @@ def _model(row: dict[str, Any]) -> Model:
     name = plain(row["name"])
     facts = catalogue.lookup(SLUG, name) or Model(id=name)
     abilities = facts.abilities
-    if row.get("thinking") is True:
+    thinks = row.get("thinking")
+    if thinks is True:
         abilities |= {"reasoning"}
     label = row.get("displayName")
     return msgspec.structs.replace(
@@ -85,6 +86,7 @@ def _model(row: dict[str, Any]) -> Model:
         context_window=_size(row.get("inputTokenLimit")) or facts.context_window,
         max_output_tokens=_size(row.get("outputTokenLimit")) or facts.max_output_tokens,
         abilities=abilities,
+        reasons=thinks if isinstance(thinks, bool) else facts.reasons,
     )
 
 

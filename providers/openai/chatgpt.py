@@ -54,7 +54,8 @@ def _model(row: dict[str, Any]) -> Model:
     slug: str = row["slug"]
     facts = known(slug) or Model(id=slug, abilities=frozenset({"tools"}))
     abilities = set(facts.abilities)
-    if row.get("supported_reasoning_levels"):
+    levels = row.get("supported_reasoning_levels")
+    if levels:
         abilities.add("reasoning")
     if "image" in (row.get("input_modalities") or []):
         abilities.add("images")
@@ -65,6 +66,7 @@ def _model(row: dict[str, Any]) -> Model:
         label=_text(row.get("display_name")) or facts.label or slug,
         context_window=window if isinstance(window, int) else facts.context_window,
         abilities=frozenset(abilities),
+        reasons=facts.reasons if levels is None else bool(levels),
         price=None,  # the plan pays
         price_date="",
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from providers.errors import ProtocolError
-from providers.openai.config import SLUG, is_snapshot, known
+from providers.openai.config import SLUG, is_snapshot, known, reasons
 from providers.types import Model
 
 if TYPE_CHECKING:
@@ -69,5 +69,6 @@ def _model(row: dict[str, Any]) -> Model:
         facts,
         id=name,
         label=label or name,
+        reasons=reasons(name),  # an effort is sent to these only
         deprecated=facts.deprecated or bool(row.get("shutdown_date")),
     )

@@ -287,6 +287,7 @@ def test_both_modes_list_their_own_models(
         {"slug": 5},
         "row",
         {"slug": "gpt-9", "context_window": 1000, "input_modalities": ["image"]},
+        {"slug": "gpt-8", "supported_reasoning_levels": []},
     ]
     backend = "GET https://chatgpt.com/backend-api/codex/models"
     public = "GET https://api.openai.com/v1/models"
@@ -296,11 +297,12 @@ def test_both_modes_list_their_own_models(
     for kind in ("plan", "siwc"):
         found = provider.models_with(credential(kind))
 
-        assert [m.id for m in found] == ["gpt-5.6-sol", "gpt-9"]
+        assert [m.id for m in found] == ["gpt-5.6-sol", "gpt-9", "gpt-8"]
+        assert [m.reasons for m in found] == [True, None, False]
         assert found[0].label == "Sol"
         assert found[1].context_window == 1000
         assert {"tools", "images"} <= found[1].abilities
-        assert [m.price for m in found] == [None, None]
+        assert not any(m.price for m in found)
     assert "client_version" in server.to(backend)[0].query
 
     server.forget(public)

@@ -148,8 +148,23 @@ def test_what_the_vendor_says_of_a_model_wins_and_the_catalogue_adds_the_price(
     assert (model.id, model.label) == (row["id"], "Claude Haiku 4.5")
     assert (model.context_window, model.max_output_tokens) == (123, 64_000)
     assert model.abilities == {"tools", "images"}
+    assert model.reasons is False
     assert model.price == Price(input=1, output=5, cached_input=0.1, cache_write=1.25)
     assert model.price_date == "2026-11-22"
+
+
+def test_whether_a_model_reasons_is_left_open_where_nobody_says(
+    server: TinyServer,
+) -> None:
+    able = {"thinking": {"supported": True}}
+    models = listed(
+        server,
+        {"id": "claude-new", "capabilities": able},
+        {"id": "claude-newer", "capabilities": {}},
+        {"id": "claude-newest"},
+        {"id": "claude-haiku-4-5", "capabilities": {}},  # the catalogue says it
+    )
+    assert [m.reasons for m in models] == [True, None, None, True]
 
 
 def test_retired_models_are_left_out_and_deprecated_ones_marked(

@@ -99,6 +99,7 @@ def test_a_list_with_prices_and_abilities_is_read(server: TinyServer) -> None:
         context_window=200_000,
         max_output_tokens=8000,
         abilities=frozenset({"tools", "reasoning", "schema", "images", "files"}),
+        reasons=True,
         price=Price(
             input=3.0,
             output=15.0,
@@ -163,6 +164,18 @@ def test_abilities_may_be_an_object_or_a_list(server: TinyServer) -> None:
 
     found = listed(server, {"data": rows})
     assert [model.abilities for model in found] == [both, both, frozenset()]
+
+
+def test_only_a_list_of_parameters_says_that_a_model_does_not_reason(
+    server: TinyServer,
+) -> None:
+    rows = [
+        {"id": "a", "supported_parameters": ["tools", "stop"]},
+        {"id": "b", "capabilities": ["tool_use"]},
+        {"id": "c"},
+    ]
+    found = listed(server, {"data": rows})
+    assert [model.reasons for model in found] == [False, None, None]
 
 
 def test_a_richer_list_is_read_where_there_is_one(server: TinyServer) -> None:

@@ -177,6 +177,19 @@ def test_what_the_vendor_says_of_a_model_wins_and_the_catalogue_adds_the_price(
     assert "reasoning" in model.abilities
 
 
+def test_whether_a_model_reasons_is_left_open_where_nobody_says(
+    server: TinyServer,
+) -> None:
+    models = listed(
+        server,
+        chat("gemini-new", thinking=False),
+        chat("gemini-newer"),
+        chat("gemini-2.5-pro"),  # the catalogue says it
+    )
+    told = {m.id: m.reasons for m in models}
+    assert told == {"gemini-new": False, "gemini-newer": None, "gemini-2.5-pro": True}
+
+
 def test_the_recorded_list_is_read(server: TinyServer) -> None:
     recorded = http_exchange("gemini", "models_list").facts["body"]
     names = [m.id for m in listed(server, *recorded["models"])]

@@ -234,6 +234,16 @@ def test_what_the_catalogue_knows_is_added(server: TinyServer) -> None:
     assert (new.label, new.context_window, new.price) == ("gpt-9", None, None)
 
 
+def test_the_list_says_which_models_an_effort_is_sent_to(server: TinyServer) -> None:
+    found = listed(
+        server,
+        {"id": "gpt-5.4", "created": 3},
+        {"id": "gpt-9", "created": 2},
+        {"id": "gpt-4o", "created": 1},
+    )
+    assert [model.reasons for model in found] == [True, True, False]
+
+
 def test_a_snapshot_knows_what_its_family_knows(server: TinyServer) -> None:
     (model,) = listed(server, {"id": "gpt-5.4-2026-03-05", "created": 1})
 
