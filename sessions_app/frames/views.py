@@ -21,7 +21,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """A run as the page shows it. `cost_usd` is an estimate by `price_date` prices.
 
     `retry_at` is set while it waits to ask again. `can_continue`: its answer broke off,
-    and its vendor documents how the rest is asked for.
+    and its vendor documents how the rest is asked for. `reasoning_effort` as it was asked
+    for; empty: the vendor's usual.
     """
 
     id: UUID
@@ -32,6 +33,7 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     credential: CredentialRef
     model: str
+    reasoning_effort: str = ""
     epoch: int
     seq: int
     is_demo: bool = False

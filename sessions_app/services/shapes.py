@@ -53,6 +53,7 @@ def run_view(run: Run) -> RunView:
             id=run.credential_id,
         ),
         model=run.model,
+        reasoning_effort=run.options.get("reasoning_effort") or "",
         epoch=run.epoch,
         seq=run.seq,
         is_demo=run.is_demo,

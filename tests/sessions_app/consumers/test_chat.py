@@ -202,6 +202,8 @@ async def test_regenerate_and_edit_answer_on_the_socket(
         other = await page.until("accepted")
         await page.until_over(other["run"]["id"])
         assert other["answer"]["parent_id"] == first["question"]["id"]
+        efforts = [one["run"]["reasoning_effort"] for one in (first, other)]
+        assert efforts == ["", "low"]
         await page.say(
             type="edit",
             client_message_id="e",

@@ -13,6 +13,8 @@ export class ModelPicker extends EventTarget {
     super();
     this.all = []; // those that cannot be used now, too
     this.models = new Map(); // credential id → models | Error
+    this.listed = new Map(); // credential id → models, once they came
+    this.looked = new Set(); // of which the list was asked for because of the choice
     this.defaults = new Map();
     this.choice = { credential_id: null, model: "" };
     byId("picker").addEventListener("click", () => this.open());
@@ -79,10 +81,25 @@ export class ModelPicker extends EventTarget {
     if (!this.models.has(id)) {
       this.models.set(id, api("GET", `/api/credentials/${id}/models/`).then((found) => {
         this.defaults.set(id, found.default_model);
+        this.listed.set(id, found.models);
+        this.dispatchEvent(new Event("listed"));
         return found.models;
       }).catch((error) => { this.models.delete(id); return error; }));
     }
     return this.models.get(id);
+  }
+
+  // What the list says of a model; undefined while, or where, nobody knows.
+  facts({ credential_id, model } = this.choice) {
+    return this.listed.get(credential_id)?.find((one) => one.id === model);
+  }
+
+  // The facts of the choice are of use, and worth one question a page.
+  look() {
+    const { credential } = this;
+    if (!credential || isBroken(credential) || this.looked.has(credential.id)) return;
+    this.looked.add(credential.id);
+    this.list(credential.id);
   }
 
   // What can be chosen: what works, and what is chosen already.
@@ -96,6 +113,7 @@ export class ModelPicker extends EventTarget {
     byId("picker-model").textContent = this.choice.model || STRINGS.chooseModel;
     byId("picker-credential").textContent = this.credential ? named(this.credential, this.credential.name) : "";
     this.dispatchEvent(new Event("change"));
+    this.look();
   }
 
   // A promise of the choice; null when the dialog is closed without one.

@@ -16,6 +16,7 @@ import { messageActions } from "../thread/message-actions.js";
 import { Thread } from "../thread/thread.js";
 import { Answering } from "./answering.js";
 import { Composer } from "./composer.js";
+import { Effort } from "./effort.js";
 import { ModelPicker } from "./model-picker.js";
 import { Outbox } from "./outbox.js";
 import { listen } from "./shortcuts.js";
@@ -32,6 +33,7 @@ const sidebar = new Sidebar();
 const picker = new ModelPicker();
 const outbox = new Outbox(socket);
 const tools = new ToolsToggle();
+const effort = new Effort(picker);
 const sharing = new ShareDialog();
 const context = new ContextPanel(socket, { options: () => options(), draft: () => composer.box.value, begin });
 
@@ -74,7 +76,7 @@ async function begin() {
 const greet = () => welcome(picker, (text) => { composer.set(text); composer.focus(); });
 
 function options(choice = picker.choice) {
-  return { credential_id: choice.credential_id, model: choice.model || null, tools: tools.isOn };
+  return { credential_id: choice.credential_id, model: choice.model || null, tools: tools.isOn, reasoning_effort: effort.of(choice) };
 }
 
 function send(text) {
@@ -179,6 +181,7 @@ composer.addEventListener("edit-last", () => {
 composer.addEventListener("steer", ({ detail }) => steer(detail));
 byId("messages").addEventListener("maestro:runs", () => running(thread.activeRun));
 picker.addEventListener("change", greet);
+for (const one of [picker, tools, effort]) one.addEventListener("change", () => context.changed());
 sidebar.addEventListener("share", ({ detail }) => sharing.open(detail));
 byId("shared-badge").addEventListener("click", () => sharing.open(thread.conversationId));
 sidebar.addEventListener("open", ({ detail }) => openAt(detail).catch((error) => toast(error.message)));

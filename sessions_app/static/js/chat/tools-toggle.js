@@ -5,8 +5,9 @@ import { STRINGS } from "../shared/strings.js";
 
 const KEY = "maestro.tools";
 
-export class ToolsToggle {
+export class ToolsToggle extends EventTarget {
   constructor() {
+    super();
     this.button = byId("tools");
     this.isOn = localStorage.getItem(KEY) === "on";
     this.button.addEventListener("click", () => this.set(!this.isOn));
@@ -18,5 +19,6 @@ export class ToolsToggle {
     localStorage.setItem(KEY, isOn ? "on" : "off");
     this.button.setAttribute("aria-pressed", String(isOn));
     this.button.textContent = isOn ? STRINGS.toolsOn : STRINGS.toolsOff;
+    this.dispatchEvent(new Event("change"));
   }
 }

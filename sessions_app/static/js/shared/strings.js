@@ -103,6 +103,7 @@ export const STRINGS = {
   facts: {
     credential: "Credential",
     model: "Model",
+    effort: "Reasoning effort asked for",
     input: "Input tokens",
     cached: "of which cached",
     output: "Output tokens",

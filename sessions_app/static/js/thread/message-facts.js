@@ -14,6 +14,7 @@ export function facts(run) {
   const rows = [
     ["credential", `${run.credential.name} (${run.credential.provider})`],
     ["model", run.model],
+    ["effort", run.reasoning_effort],
     ["input", count(usage.input_tokens)],
     ["cached", usage.cached_input_tokens ? count(usage.cached_input_tokens) : null],
     ["output", output || count(usage.output_tokens)],
