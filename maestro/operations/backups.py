@@ -77,7 +77,8 @@ def make_backup(
 def prune(newest: Path, keep: int) -> list[str]:
     """Remove all but the newest `keep` of this installation's backups; their names.
 
-    `newest`: the one made just now, in whose folder others may keep theirs.
+    `newest`: the one made just now, in whose folder others may keep theirs. It stays,
+    also where others have names of a clock that was ahead.
     """
     with Reader(newest) as reader:
         ours = reader.manifest["installation"]
@@ -86,6 +87,9 @@ def prune(newest: Path, keep: int) -> list[str]:
         for path in newest.parent.iterdir()
         if _NAME.match(path.name) and path.is_file() and _is_of(ours, path)
     )
+    if newest in found:
+        found.remove(newest)
+        keep -= 1
     gone = found[: max(0, len(found) - keep)]
     for path in gone:
         path.unlink()

@@ -60,19 +60,31 @@ def write(path: Path) -> list[str]:
     return [key_files.parse_key(line).id for line in lines]
 
 
-def read_into_place(path: Path) -> int:
+def bring_encryption_keys(path: Path) -> int:
     """Add the keys of a file to the key file, behind those there are; how many were new.
 
-    The signing key comes back too, unless one is set or the present one is the same; the
-    present one is kept beside it. Raises Unfit, OperationFailed, CryptoError.
+    That takes nothing away: a backup is verified with them before it is put back. Raises
+    Unfit, OperationFailed.
     """
-    document = _read(path)
     try:
-        added = key_changes.append(document["encryption_keys"])
+        return key_changes.append(_read(path)["encryption_keys"])
     except CryptoError as exc:
         raise OperationFailed(f"The keys cannot be put in place: {exc}.") from None
-    _restore_secret_key(document["secret_key"])
-    return added
+
+
+def bring_signing_key(path: Path) -> None:
+    """Let the signing key of a file be ours: sessions of before go on.
+
+    Unless one is set, or the present one is the same; that one is kept beside it. Raises
+    Unfit, OperationFailed.
+    """
+    try:
+        _restore_secret_key(_read(path)["secret_key"])
+    except OSError as exc:
+        raise OperationFailed(
+            f"The database is restored, but not the signing key ({exc.strerror}): "
+            "everybody has to sign in again."
+        ) from None
 
 
 def _restore_secret_key(text: str) -> None:

@@ -166,6 +166,36 @@ def test_only_the_newest_backups_are_kept_and_strangers_are_left_alone(
 
 
 @whatever_the_database
+def test_the_backup_made_just_now_stays_where_the_clock_was_ahead_before(
+    installation, tmp_path
+):
+    folder, made = tmp_path / "kept", tmp_path / "made"
+    folder.mkdir()
+    installation.manage("backup", "--to", made)
+    (older,) = dated(made, folder, 1)
+    ahead = folder / "maestro-20990101T000000Z.backup"
+    ahead.write_bytes(made.read_bytes())
+
+    done = installation.report("backup", "--to", folder, "--keep", "1")
+
+    assert set(folder.iterdir()) == {Path(done["path"])}
+    assert done["removed"] == [older.name, ahead.name]
+
+
+@whatever_the_database
+def test_a_restore_that_is_refused_leaves_the_signing_key(installation, new, tmp_path):
+    backup, keys = saved(installation, tmp_path / "out")
+    other = new("two")
+    other.manage("prepare")
+    backup.write_bytes(backup.read_bytes()[:-100])
+    before = (other.data / "keys" / "secret.key").read_text()
+
+    other.manage("restore", backup, "--keys-from", keys, "--yes", code=3)
+
+    assert (other.data / "keys" / "secret.key").read_text() == before
+
+
+@whatever_the_database
 def test_backups_of_before_their_maker_was_written_count_by_their_seal(
     installation, new, tmp_path
 ):

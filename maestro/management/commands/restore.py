@@ -40,11 +40,13 @@ class Command(OperationCommand):
     def operate(self, options: dict[str, Any]) -> None:
         self._confirm(options)
         if options["keys_from"]:
-            added = key_backup.read_into_place(options["keys_from"])
+            added = key_backup.bring_encryption_keys(options["keys_from"])
             self.stderr.write(f"{added} encryption keys added")
         done = restoring.restore(
             options["file"], self.progress, without_keys=options["without_keys"]
         )
+        if options["keys_from"]:
+            key_backup.bring_signing_key(options["keys_from"])
         text = f"restored {done.report.rows} rows of {done.report.made_at}"
         if done.kept:
             text += f"\nthe database of before is kept: {done.kept}"
