@@ -12,7 +12,7 @@ counted. Called by `runs/metering.py`; times and money: see `limits.py`, `models
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -128,11 +128,17 @@ def settle(call: Call, held: Held, spent: Spent | None) -> None:
     metrics.used(call.provider, spent.input_tokens, spent.output_tokens, used.nanos)
 
 
-def release_abandoned(at_work: Collection[UUID]) -> int:
-    """Give back what dead processes reserved. `at_work`: this process's own calls."""
+def release_abandoned(is_at_work: Callable[[UUID], bool]) -> int:
+    """Give back what dead processes reserved. How many.
+
+    `is_at_work`: whether this process makes that call. Asked after the row was read: one
+    that began meanwhile has a row as soon as it is at work, and not before.
+    """
     count = 0
     stale = timezone.now() - FORGOTTEN_AFTER
-    for row in UsageHold.objects.exclude(pk__in=at_work):
+    for row in UsageHold.objects.all():
+        if is_at_work(row.pk):
+            continue
         is_ours = row.worker == identity()
         if not is_ours and not is_dead(row.worker) and row.created_at > stale:
             continue

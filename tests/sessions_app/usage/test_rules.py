@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -280,12 +281,27 @@ def test_a_process_that_died_gives_its_reservation_back():
     make(make_call(alice.pk))
 
 
+def test_a_call_that_begins_while_the_reaper_looks_keeps_its_reservation(monkeypatch):
+    alice = make_user()
+    make_limit("requests", 1)
+    release = usage.release_abandoned
+    with contextlib.ExitStack() as calls:
+
+        def meanwhile(*at_work):
+            calls.enter_context(Metered(Said(), make_call(alice.pk)))
+            return release(*at_work)
+
+        monkeypatch.setattr(metering.usage, "release_abandoned", meanwhile)
+        assert metering.release_abandoned() == 0
+        assert held(counter("person", alice.pk))[0] == 1
+
+
 def test_a_call_that_outlives_its_reservation_is_counted_once():
     alice = make_user()
     make_limit("requests", 9)
     with Metered(Said(), make_call(alice.pk)) as stream:
         assert metering.release_abandoned() == 0  # it is ours, and at work
-        assert usage.release_abandoned(()) == 1
+        assert usage.release_abandoned(lambda hold_id: False) == 1
         list(stream)
     row = counter("person", alice.pk)
     assert (row.requests, *held(row)) == (1, 0, 0, 0)
