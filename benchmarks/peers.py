@@ -91,7 +91,7 @@ def _peer(name: str, start, streams: int, rate: int, seconds: int) -> dict:
     finally:
         vendor.kill()
     row = relay.row_of(name, streams, rate, seen, streams * rate * seconds, cpu)
-    firsts = [late[0] for late, _ in seen if late]
+    firsts = [one.late[0] for one in seen if one.late]
     row["first delta p50 ms"] = round(statistics.median(firsts) * 1000, 1)
     return {**row, "idle MB": round(idle / 1e6), "start s": round(took_s, 1)}
 
@@ -113,14 +113,13 @@ def _node(vendor_port: int) -> Iterator[tuple[psutil.Process, object]]:
         [_tool("node"), "relay.mjs", str(port), str(vendor_port)], folder, port
     ) as found:
 
-        async def client() -> tuple[list[float], float]:
-            late: list[float] = []
-            began, index = time.monotonic(), 0
+        async def client() -> relay.Arrivals:
+            seen = relay.Arrivals()
             async with websockets.connect(f"ws://127.0.0.1:{port}/") as socket:
                 await socket.send("{}")
                 async for text in socket:
-                    index = relay.collect(json.loads(text)["text"], late, index)
-            return late, time.monotonic() - began
+                    seen.take(json.loads(text)["text"])
+            return seen
 
         yield found, client
 
@@ -138,9 +137,8 @@ def _litellm(vendor_port: int) -> Iterator[tuple[psutil.Process, object]]:
     command = [str(program), "--config", "config.yaml", "--host", "127.0.0.1"]
     with _running([*command, "--port", str(port)], folder, port) as found:
 
-        async def client() -> tuple[list[float], float]:
-            late: list[float] = []
-            began, index = time.monotonic(), 0
+        async def client() -> relay.Arrivals:
+            seen = relay.Arrivals()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             body = b'{"model":"bench","stream":true,"messages":[{"role":"user","content":"go"}]}'
             writer.write(
@@ -149,9 +147,9 @@ def _litellm(vendor_port: int) -> Iterator[tuple[psutil.Process, object]]:
                 % (len(body), body)
             )
             async for line in reader:
-                index = relay.collect(line.decode(), late, index)
+                seen.take(line.decode())
             writer.close()
-            return late, time.monotonic() - began
+            return seen
 
         yield found, client
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import statistics
 import subprocess
@@ -22,14 +23,42 @@ import websockets
 from benchmarks.installation import ROOT, Product, free_port
 
 MARK = re.compile(r"(\d+)@(\d+) ")
+# Streams, deltas a second of each, seconds. More streams begin for longer.
+LEVELS = [(50, 50, 15), (100, 50, 20), (200, 50, 30), (500, 20, 60), (500, 50, 60)]
+QUICK = [(10, 20, 5)]
+
+
+class Arrivals:
+    """What one client saw: when each delta came and how late, in seconds."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.at: list[float] = []
+        self.late: list[float] = []
+
+    def take(self, text: str) -> None:
+        """Note the deltas in a text. Raises AssertionError for a lost or doubled one."""
+        now = time.monotonic_ns()
+        for index, sent in MARK.findall(text):
+            if int(index) != len(self.at):
+                raise AssertionError(f"delta {index} came where {len(self.at)} was due")
+            self.at.append(now / 1e9)
+            self.late.append((now - int(sent)) / 1e9)
+
+    @property
+    def wall_s(self) -> float:
+        """From the question to the last delta."""
+        return self.at[-1] - self.began if self.at else 0.0
 
 
 def measure(*, quick: bool = False) -> list[dict]:
-    """Rows of {streams, relay, deltas/s, lost, CPU s/1M, ratio, p50/p95/p99 ms, KB/stream}."""
-    levels = [(10, 20)] if quick else [(50, 50), (100, 50), (200, 50), (500, 20)]
-    seconds = 5 if quick else 15
+    """Rows of {streams, relay, deltas/s, lost, CPU s/1M, ratio, p50/p95/p99 ms, KB/stream}.
+
+    `steady`: without the beginning, in which hundreds of people ask in the same moment, and
+    the end: from when every answer is on its way until the first is over.
+    """
     rows = []
-    for streams, rate in levels:
+    for streams, rate, seconds in QUICK if quick else LEVELS:
         floor = raw(streams, rate, seconds)
         ours = product(streams, rate, seconds)
         for row in (floor, ours):
@@ -51,38 +80,42 @@ def helper(*arguments: object) -> subprocess.Popen:
 
 
 def row_of(
-    name: str, streams: int, rate: int, seen: list, expected: int, cpu: float
+    name: str, streams: int, rate: int, seen: list[Arrivals], expected: int, cpu: float
 ) -> dict:
-    """What clients saw: `seen` is (lateness of each delta in s, seconds) a client."""
-    deltas = sum(len(late) for late, _ in seen)
-    late = sorted(value for values, _ in seen for value in values) or [0.0]
-    wall = max((wall for _, wall in seen), default=1.0)
-
-    def at(share: float) -> float:
-        return round(late[min(len(late) - 1, int(len(late) * share))] * 1000, 1)
-
-    return {
+    """What the clients saw."""
+    deltas = sum(len(one.late) for one in seen)
+    wall = max((one.wall_s for one in seen), default=0.0) or 1.0
+    row = {
         "streams": streams,
         "asked/s": streams * rate,
         "relay": name,
         "deltas/s": round(deltas / wall),
         "lost or doubled": expected - deltas,
         "CPU s/1M": round(cpu / max(deltas, 1) * 1e6, 1),
-        "p50 ms": at(0.5),
-        "p95 ms": at(0.95),
-        "p99 ms": at(0.99),
+    }
+    return row | _spread(seen, "") | _spread(steady(seen), "steady ")
+
+
+def _spread(seen: list[Arrivals], kind: str) -> dict[str, float]:
+    late = sorted(value for one in seen for value in one.late) or [math.nan]
+    return {
+        f"{kind}p{share} ms": round(late[len(late) * share // 100] * 1000, 1)
+        for share in (50, 95, 99)
     }
 
 
-def collect(text: str, late: list[float], next_index: int) -> int:
-    """Note how late the deltas in a text are; the index of the next one."""
-    now = time.monotonic_ns()
-    for index, sent in MARK.findall(text):
-        if int(index) != next_index:
-            raise AssertionError(f"delta {index} came where {next_index} was due")
-        next_index += 1
-        late.append((now - int(sent)) / 1e9)
-    return next_index
+def steady(seen: list[Arrivals]) -> list[Arrivals]:
+    """The same while every answer is on its way."""
+    begun = [one for one in seen if one.at]
+    first = max((one.at[0] for one in begun), default=0.0)
+    last = min((one.at[-1] for one in begun), default=0.0)
+    found = []
+    for one in begun:
+        part = Arrivals()
+        pairs = zip(one.at, one.late, strict=True)
+        part.late = [late for at, late in pairs if first <= at <= last]
+        found.append(part)
+    return found
 
 
 def raw(streams: int, rate: int, seconds: int) -> dict:
@@ -111,17 +144,15 @@ def _cpu(before, after) -> float:
     return after.user + after.system - before.user - before.system
 
 
-async def _raw_clients(streams: int, port: int) -> list:
-    async def client() -> tuple[list[float], float]:
-        started = time.monotonic()
+async def _raw_clients(streams: int, port: int) -> list[Arrivals]:
+    async def client() -> Arrivals:
+        seen = Arrivals()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
-        late: list[float] = []
-        index = 0
         async for line in reader:
-            index = collect(line.decode(), late, index)
+            seen.take(line.decode())
         writer.close()
-        return late, time.monotonic() - started
+        return seen
 
     return await asyncio.gather(*(client() for _ in range(streams)))
 
@@ -133,6 +164,8 @@ def product(streams: int, rate: int, seconds: int) -> dict:
     installation = Product(vendor_port, streams)
     try:
         web = installation.web_process()
+        warm = asyncio.Barrier(1)  # what is loaded once is no stream's
+        asyncio.run(_client(installation, warm, is_short=True))
         idle = web.memory_full_info().uss
         before = web.cpu_times()
         peaks: list[int] = []
@@ -146,14 +179,14 @@ def product(streams: int, rate: int, seconds: int) -> dict:
     )
     row["KB per stream"] = round((max(peaks) - idle) / 1024 / streams)
     row["first delta p50 ms"] = round(
-        statistics.median(values[0] for values, _ in seen if values) * 1000, 1
+        statistics.median(one.late[0] for one in seen if one.late) * 1000, 1
     )
     return row
 
 
 async def _product_clients(
     streams: int, product: Product, web, peaks: list[int]
-) -> list:
+) -> list[Arrivals]:
     ready = asyncio.Barrier(streams)
 
     async def sample() -> None:
@@ -169,11 +202,10 @@ async def _product_clients(
 
 
 async def _client(
-    product: Product, ready: asyncio.Barrier
-) -> tuple[list[float], float]:
+    product: Product, ready: asyncio.Barrier, *, is_short: bool = False
+) -> Arrivals:
+    """A page that asks once and reads to the end; `is_short`: it stops what it began."""
     cookies = "; ".join(f"{c.name}={c.value}" for c in product.session.cookies)
-    late: list[float] = []
-    index = 0
     async with websockets.connect(
         f"ws://127.0.0.1:{product.port}/ws/chat/",
         origin=f"http://127.0.0.1:{product.port}",
@@ -184,14 +216,18 @@ async def _client(
         await socket.send(json.dumps({"type": "hello", "token": product.socket_token}))
         await socket.recv()
         await ready.wait()
-        started = acked = time.monotonic()
+        seen = Arrivals()
+        acked = seen.began
         await socket.send(_question(product))
         async for text in socket:
             frame = json.loads(text)
             if frame["type"] == "batch":
                 for event in frame["events"]:
                     if event["type"] == "text_delta":
-                        index = collect(event["text"], late, index)
+                        seen.take(event["text"])
+                if is_short:
+                    stop = {"type": "stop", "run_id": frame["run_id"]}
+                    await socket.send(json.dumps(stop))
                 if time.monotonic() - acked > 0.25:  # as the page does
                     acked = time.monotonic()
                     await socket.send(_ack(frame))
@@ -202,7 +238,7 @@ async def _client(
                 break
             elif frame["type"] == "error":
                 raise RuntimeError(frame["message"])
-    return late, time.monotonic() - started
+    return seen
 
 
 def _question(product: Product) -> str:
