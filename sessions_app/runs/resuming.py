@@ -68,6 +68,12 @@ def continuation_of(*, user: Person, run_id: UUID) -> dict[str, Any]:
 def _why_not(run: Run) -> str:
     if run.status not in shapes.BROKEN:
         return "This answer did not break off."
+    # Without its log nobody knows what was said and done: all of it would begin anew.
+    if run.seq and not run.batches.exists():
+        return (
+            "This answer broke off too long ago to be gone on with. Ask for a new one; "
+            "what was said stays beside it."
+        )
     if run.has_steps:
         return ""
     if not run.answer.text.strip():

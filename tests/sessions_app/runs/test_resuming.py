@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from context_app.tools import registry
 from context_app.tools.base import Tool
 from providers import http
+from sessions_app import tasks
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Run
 from sessions_app.runs import resuming, service
@@ -123,6 +127,23 @@ def test_an_answer_that_was_whole_when_the_server_went_is_not_asked_again(vendor
     run = fresh(run.pk)
     assert (run.status, run.answer.text) == ("done", "All of it.")
     assert len(vendors.requests()) == before
+
+
+def test_an_answer_whose_log_is_forgotten_keeps_its_text_and_runs_no_tool_again(
+    vendors, done
+):
+    user, run = broken(vendors)
+    long_ago = timezone.now() - timedelta(days=31)
+    Run.objects.filter(pk=run.pk).update(finished_at=long_ago)
+    tasks._forget_run_logs()
+
+    said = resuming.continuation_of(user=user, run_id=run.pk)
+    assert not said["can_continue"] and "too long ago" in said["why_not"]
+    with pytest.raises(Invalid, match="too long ago"):
+        resuming.carry_on(user=user, run_id=run.pk)
+    run = fresh(run.pk)
+    assert (run.status, len(done)) == ("stopped", 1)
+    assert run.answer.text == "Let me see.It is half"
 
 
 def test_foreign_answers_have_no_price(vendors, done):
