@@ -21,6 +21,7 @@ NAMES = (
     "soak",
     "credentials",
     "history",
+    "first_paint",
     "context",
     "growth",
     "migrations",

@@ -31,6 +31,15 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def listener(process: psutil.Process, port: int) -> psutil.Process:
+    """The one of its children that listens on this port: the web process."""
+    for member in process.children(recursive=True):
+        for connection in member.net_connections("tcp"):
+            if connection.status == "LISTEN" and connection.laddr.port == port:
+                return member
+    raise RuntimeError(f"nobody listens on port {port}; read the log of the process")
+
+
 class Product:
     """Maestro itself, on a data directory of its own, with a credential for the mock."""
 
@@ -110,12 +119,7 @@ class Product:
 
     def web_process(self) -> psutil.Process:
         """The one that listens on our port."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        for member in family:
-            for connection in member.net_connections("tcp"):
-                if connection.status == "LISTEN" and connection.laddr.port == self.port:
-                    return member
-        raise RuntimeError("no web process")
+        return listener(psutil.Process(self.process.pid), self.port)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from context_app.assembly import assemble
+from context_app.assembly.messages import paired
 from providers.types import (
+    Message,
     Origin,
     ReasoningPart,
     RefusalPart,
@@ -200,3 +202,25 @@ def test_no_half_of_a_pair_is_ever_sent_and_the_transcript_is_not_touched(branch
     assert asked == answered
     assert msgspec.json.encode([m.parts for m in branch]) == before
     assert assemble(branch) == sent
+
+
+class Counted(list):
+    """A list that knows how many of its messages were looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, at):
+        found = super().__getitem__(at)
+        self.looked_at += len(found) if isinstance(at, slice) else 1
+        return found
+
+
+def test_a_long_conversation_is_gone_through_once_and_not_its_square():
+    said = [
+        Message(role=role, parts=[TextPart(text="x")])
+        for _ in range(200)
+        for role in ("user", "assistant")
+    ]
+    messages = Counted(said)
+    assert paired(messages) == said
+    assert messages.looked_at <= 2 * len(said)

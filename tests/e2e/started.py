@@ -52,6 +52,11 @@ class Started:
         self.setup_url = self._wait_for_setup()
 
     @property
+    def pid(self) -> int:
+        """Of the supervisor."""
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         """What it printed so far."""
         return self._log.read_text(errors="replace")
@@ -64,11 +69,13 @@ class Started:
             time.sleep(0.05)
         raise AssertionError(self.output[-3000:])
 
-    def manage(self, *arguments: str, stdin: str = "") -> str:
+    def manage(
+        self, *arguments: str, stdin: str = "", within_s: float = PATIENCE_S
+    ) -> str:
         """The output of a management command."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env,
-            input=stdin, capture_output=True, text=True, timeout=60, check=False,
+            input=stdin, capture_output=True, text=True, timeout=within_s, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -164,3 +164,19 @@ def test_another_version_begun_above_ends_there(page, product):
     finished(page)
     assert depths(page)[-2:] == [6, 7]
     expect(page.locator("#newer")).to_be_hidden()
+
+
+def test_what_a_very_long_conversation_takes_is_counted_for_who_writes(page, product):
+    """Opening it reads a page; counting it reads all of it, in the server's one process."""
+    key = deep_talk(product, 10_000, "Very long", {})
+    asked: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda frame: asked.append(str(frame))),
+    )
+    page.goto(f"/c/{key}/")
+    expect(page.locator(LAST)).to_contain_text("9999")
+    page.wait_for_timeout(600)
+    assert not [frame for frame in asked if '"context"' in frame]
+    page.fill("#question", "H")
+    expect(page.locator("#context-meter")).not_to_be_empty()

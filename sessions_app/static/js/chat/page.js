@@ -35,7 +35,7 @@ const outbox = new Outbox(socket);
 const tools = new ToolsToggle();
 const effort = new Effort(picker);
 const sharing = new ShareDialog();
-const context = new ContextPanel(socket, { options: () => options(), draft: () => composer.box.value, begin });
+const context = new ContextPanel(socket, { options: () => options(), draft: () => composer.box.value, length: (id) => thread.lengthOf(id), begin });
 
 async function open(id, { push = true } = {}) {
   if (thread.conversationId && thread.conversationId !== id) socket.send({ type: "unfollow", conversation_id: thread.conversationId });
@@ -51,6 +51,7 @@ async function open(id, { push = true } = {}) {
     showAccess(conversation, access, owner);
     await thread.open(id);
     if (conversation.credential_id) await picker.use(conversation.credential_id, conversation.model);
+    context.changed(); // now that its length is known
   } catch (error) {
     toast(error.message);
     if (error.status === 404) open("");

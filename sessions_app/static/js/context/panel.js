@@ -17,9 +17,10 @@ import { CONTEXT } from "./strings.js";
 
 const NEAR = 0.5; // of the window: from here on the gauge is looked at without the panel, too
 const SETTLE_MS = 150;
+const LONG = 10_000; // messages: seconds of work to count, so not for everybody who only opens them
 
 export class ContextPanel {
-  // `page`: {conversationId(), options(), draft(), begin() → id of a new conversation}
+  // `page`: {options(), draft(), length() of what is shown, begin() → id of a new conversation}
   constructor(socket, page) {
     this.socket = socket;
     this.page = page;
@@ -39,6 +40,7 @@ export class ContextPanel {
       const button = event.target.closest("[data-do]");
       if (button) this.does(button.dataset.do, button.closest("li").chunk).catch((error) => toast(error.message));
     });
+    byId("question").addEventListener("input", () => { if (!this.isAsked) this.ask(); });
     this.node.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); this.escape(); } });
     socket.addEventListener("frame", ({ detail }) => this.frame(detail));
     socket.addEventListener("ready", () => this.changed());
@@ -68,6 +70,7 @@ export class ContextPanel {
     this.id = id || null;
     byId("attach-status").hidden = true;
     this.gauge = null;
+    this.isAsked = false;
     this.search.clear();
     this.exact.close();
     this.list.replaceChildren();
@@ -89,12 +92,13 @@ export class ContextPanel {
 
   isNear() {
     if (!this.id) return false;
-    if (!this.gauge) return true; // never looked at
+    if (!this.gauge) return this.isAsked || this.page.length(this.id) < LONG; // never looked at
     return !this.gauge.window || (this.gauge.used + this.gauge.tools) / this.gauge.window > NEAR || this.gauge.left_out > 0;
   }
 
   ask() {
     if (!this.id) return;
+    this.isAsked = true;
     const { credential_id, model, tools } = this.page.options();
     this.socket.send({ type: "context", conversation_id: this.id, credential_id, model, tools });
   }

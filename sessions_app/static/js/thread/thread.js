@@ -21,6 +21,9 @@ export class Thread {
   get views() { return [...this.list.children].map((node) => node.message); }
   get last() { return this.list.lastElementChild?.message ?? null; }
 
+  // Messages of a conversation's shown branch; infinite while it is not drawn.
+  lengthOf(id) { return id === this.conversationId ? (this.last?.message.depth ?? -1) + 1 : Infinity; }
+
   // The one that is being written; else the last that waits.
   get activeRun() {
     const active = this.views.map((view) => view.message.run).filter((run) => run && !isOver(run));
