@@ -58,6 +58,17 @@ class Conflict(ServiceError):
     status = 409
 
 
+class TooOften(ServiceError):
+    """The same was asked for too many times just now; `retry_after_s` is when it may be."""
+
+    code = "too_often"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class TooLarge(Invalid):
     """An input is longer than we take."""
 

@@ -27,7 +27,13 @@ from providers.errors import (
     RequestRejected,
 )
 from sessions_app import storage
-from sessions_app.errors import Invalid, LimitReached, ServiceError, TooLarge
+from sessions_app.errors import (
+    Invalid,
+    LimitReached,
+    ServiceError,
+    TooLarge,
+    TooOften,
+)
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +63,7 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
         try:
             return answer(handler(request, **ids))
         except ServiceError as exc:
-            return error(exc.status, exc.code, exc.message, exc.field)
+            return _service_error(exc)
         except ProviderError as exc:
             return _provider_error(exc)
         except DatabaseError as exc:
@@ -117,6 +123,13 @@ def error(status: int, code: str, message: str, field: str = "") -> HttpResponse
     if field:
         found["field"] = field
     return answer({"error": found}, status)
+
+
+def _service_error(exc: ServiceError) -> HttpResponse:
+    response = error(exc.status, exc.code, exc.message, exc.field)
+    if isinstance(exc, TooOften):
+        response["Retry-After"] = str(exc.retry_after_s)
+    return response
 
 
 def _provider_error(exc: ProviderError) -> HttpResponse:

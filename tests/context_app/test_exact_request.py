@@ -11,6 +11,8 @@ from context_app.models import SentRequest, TokenRate
 from context_app.services import context, requests
 from providers import http
 from sessions_app.models import Run
+from sessions_app.runs.context import counting
+from sessions_app.runs.context.look import look
 from tests.context_app.test_context import MODELS, Talk
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import wait_for_runs
@@ -169,6 +171,37 @@ def test_the_estimate_learns_from_a_count_but_not_from_the_demos(talk):
     assert preview(talk, text="Well?", count=True)["counted"] == counted
     rate.refresh_from_db()
     assert rate.samples == 1
+
+
+def test_one_person_has_so_many_requests_counted_a_minute(talk, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(counting, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(counting, "_counts", {})
+    monkeypatch.setattr(counting, "A_MINUTE", 2)
+    assert preview(talk, text="One?", count=True)["counted"]
+    clock[0] += 50
+    assert preview(talk, text="Two?", count=True)["counted"]
+    asked = len(talk.vendors.requests())
+    sent = {"text": "Three?", "count": True}
+    reply = talk.client.post(f"{talk.url}preview/", sent, "application/json")
+    assert (reply.status_code, reply["Retry-After"]) == (429, "10")
+    assert reply.json()["error"] == {
+        "code": "too_often",
+        "message": "The vendor counted 2 requests for you within a minute. Count again in "
+        "10 s; the estimate stands until then.",
+    }
+    assert len(talk.vendors.requests()) == asked
+    assert preview(talk, text="Three?")["tokens"]  # what is not counted is no count
+    assert counting.count(make_user(), *_looked_at(talk))  # somebody else's minute
+    clock[0] += 10
+    assert preview(talk, text="Three?", count=True)["counted"]
+    reply = talk.client.post(f"{talk.url}preview/", sent, "application/json")
+    assert (reply.status_code, reply["Retry-After"]) == (429, "50")
+
+
+def _looked_at(talk):
+    found = look(talk.user, talk.row.pk)
+    return found, found.credential, {"model": found.model, "auth_type": "api_key"}
 
 
 def test_a_count_that_fails_leaves_the_estimate(talk):

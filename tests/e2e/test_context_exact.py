@@ -7,7 +7,7 @@ import json
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import finished, last_answer
+from tests.e2e.conftest import finished, last_answer, ready
 from tests.e2e.test_context_panel import begin, last_request
 
 
@@ -70,6 +70,26 @@ def test_the_vendor_counts_it_when_it_is_asked_to_and_never_before(page, product
     product.control("faults", kind="status", status=503)
     page.click("#exact-count")
     expect(told).to_contain_text("is an estimate")
+
+
+def test_who_has_it_counted_all_the_time_is_told_when_the_next_is_possible(
+    chromium, product
+):
+    # A window of its own: the browser itself calls a 429 an error.
+    context = chromium.new_context(base_url=product.url, storage_state=product.state)
+    page = context.new_page()
+    page.goto("/")
+    ready(page)
+    begin(page, product, "alpha question")
+    page.click("#context-exact")
+    expect(page.locator("#exact-count")).to_be_visible()
+    # The minute is the person's in all tests of this installation: it is left alone.
+    refused = {"error": {"code": "too_often", "message": "Count again in 10 s."}}
+    page.route("**/preview/", lambda route: route.fulfill(status=429, json=refused))
+    page.click("#exact-count")
+    expect(page.locator("#exact-counted")).to_have_text("Count again in 10 s.")
+    expect(page.locator("#exact-count")).to_be_enabled()
+    context.close()
 
 
 def counts(product) -> int:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import logging
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from context_app.assembly import schema_chars
 from context_app.models import SentRequest
 from context_app.services import requests
 from providers import provider as interface
-from providers.errors import ProviderError
 from providers.types import Reasoning
 from sessions_app.errors import Invalid
 from sessions_app.models import SavedAuthentication
 from sessions_app.person import Person
 from sessions_app.runs import offered
 from sessions_app.runs.asking import OPTIONS, check_options, run_for
+from sessions_app.runs.context import counting
 from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.services import sharing
-
-log = logging.getLogger(__name__)
 
 MAX_DIFF_LINES = 20_000
 
@@ -39,7 +35,7 @@ def preview(
     """The exact request that would be sent now, and how it differs from the last one.
 
     `is_counted`: ask the vendor for its size; null where it has no count or gave none.
-    Raises NotFound, Invalid.
+    Raises NotFound, Invalid, TooOften.
     """
     options = check_options({name: getattr(asker, name) for name in OPTIONS})
     found = look(user, conversation_id, asker, draft or "…")
@@ -56,7 +52,9 @@ def preview(
         model=found.model,
         auth_type=asked["auth_type"],
     )
-    counted = _counted(found, credential, asked) if is_counted and can_count else None
+    counted = None
+    if is_counted and can_count:
+        counted = counting.count(user, found, credential, asked)
     last = requests.last_of_conversation(conversation_id, asked_by=user.pk)
     return {
         "provider": credential.provider,
@@ -86,29 +84,6 @@ def _asked(
     if options.get("tools"):
         asked["tools"] = offered.specs()
     return asked
-
-
-def _counted(
-    found: Look, credential: SavedAuthentication, asked: dict[str, Any]
-) -> int | None:
-    """The vendor's count, from which the estimate learns; None where it gives none."""
-    try:
-        tokens = interface.count_tokens(
-            credential.provider, credential.name, found.composed.messages, **asked
-        )
-    except ProviderError as exc:  # the estimate stands beside it
-        log.info("context.not_counted", extra={"error": type(exc).__name__})
-        return None
-    # The emulator counts in its own way, under real models' names.
-    if tokens is not None and not credential.is_demo:
-        requests.learn(
-            None,
-            rate=requests.rate_of(credential.provider, credential),
-            model=found.model,
-            chars=found.composed.chars + schema_chars(asked.get("tools", ())),
-            tokens=tokens,
-        )
-    return tokens
 
 
 def sent_by(user: Person, run_id: UUID) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ export class ExactRequest {
     this.asked = 0; // a late answer is not drawn over a newer one
     byId("context-exact").addEventListener("click", () => (this.isOpen ? this.close() : this.open()));
     byId("exact-close").addEventListener("click", () => { this.close(); byId("context-exact").focus(); });
-    byId("exact-count").addEventListener("click", () => this.count().catch((error) => toast(error.message)));
+    byId("exact-count").addEventListener("click", () => this.count().catch((error) => { byId("exact-counted").textContent = error.message; }));
     byId("question").addEventListener("input", () => this.soon());
     byId("context-search").addEventListener("input", () => this.close()); // what is found is in the list
   }
