@@ -276,10 +276,13 @@ def forget_started(intents: Sequence[ToolIntent]) -> None:
 
 
 def give_up(run_id: UUID, words: str) -> int:
-    """Refuse what still waits in a run that is over. How many."""
-    waiting = ToolIntent.objects.filter(run_ref=run_id, state=State.REQUESTED)
+    """Refuse what has not begun in a run that somebody stopped: what waits, and what was
+    approved before. The run may be gone on with, and neither was meant for then. How
+    many."""
+    waiting = (State.REQUESTED, State.APPROVED)
     return sum(
-        _move(intent, State.REQUESTED, State.REFUSED, words=words) for intent in waiting
+        _move(intent, intent.state, State.REFUSED, words=words)
+        for intent in ToolIntent.objects.filter(run_ref=run_id, state__in=waiting)
     )
 
 

@@ -12,7 +12,7 @@ from context_app.services import chain, intents
 from context_app.tools.base import ToolError
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.models import Run
-from sessions_app.runs import decisions, service
+from sessions_app.runs import decisions, resuming, service
 from sessions_app.runs.executor import executor
 from tests.sessions_app.factories import make_credential, make_user
 from tests.sessions_app.factories_runs import ask, wait_for_runs, wait_until
@@ -296,6 +296,23 @@ def test_a_stop_that_finds_the_answer_at_work_and_then_waiting_is_heard(
     service.stop_run(user=user, run_id=run.pk)
     run.refresh_from_db()
     assert (run.status, ToolIntent.objects.get().state) == ("stopped", "refused")
+
+
+def test_a_call_that_was_approved_before_a_stop_does_not_run_when_it_goes_on(
+    vendors, bench
+):
+    vendors.script(calls=[call("change", "a"), call("change", "b")])
+    user = make_user()
+    run = over(start(user=user))
+    first = ToolIntent.objects.open().earliest("created_at")
+    decisions.decide(user=user, intent_id=first.pk, approve=True)
+    service.stop_run(user=user, run_id=run.pk)
+    vendors.script(text="As you say.")
+    resuming.carry_on(user=user, run_id=run.pk)
+    wait_for_runs()
+    run = Run.objects.select_related("answer").get(pk=run.pk)
+    assert (run.status, bench.done) == ("done", [])
+    assert str(run.answer.parts).count("stopped") == 2
 
 
 def test_stopping_an_answer_at_work_refuses_its_calls_that_wait(vendors, bench):
