@@ -59,11 +59,16 @@ def _patch(arguments: Arguments, context: ToolContext) -> str:
             done.append(step)
     except ToolError as exc:
         # Seldom: the disk is full, or somebody else works here. All or nothing.
-        for step in reversed(done):
-            _undo(root, step)
+        left = [_name(step) for step in reversed(done) if not _undone(root, step)]
+        if left:
+            stay = "stays" if len(left) == 1 else "stay"
+            raise ToolError(
+                f"{exc} What was done before could not all be taken back: "
+                f"{', '.join(left)} {stay} changed. Read it again before you go on."
+            ) from None
         raise ToolError(f"Nothing was changed: {exc}") from None
     rows = [
-        f"{_paths.shown(step.change.path)}: {step.change.added} lines added, "
+        f"{_name(step)}: {step.change.added} lines added, "
         f"{step.change.removed} removed{_fate(step)}"
         for step in steps
     ]
@@ -98,11 +103,20 @@ def _do(root: str, step: _Step) -> None:
         _paths.write(root, step.parts, step.after)
 
 
-def _undo(root: str, step: _Step) -> None:
-    if step.before is None:
-        _paths.remove(root, step.parts)
-    else:
-        _paths.write(root, step.parts, step.before.data, mode=step.before.mode)
+def _undone(root: str, step: _Step) -> bool:
+    """Whether the file is again what it was."""
+    try:
+        if step.before is None:
+            _paths.remove(root, step.parts)
+        else:
+            _paths.write(root, step.parts, step.before.data, mode=step.before.mode)
+    except ToolError:
+        return False
+    return True
+
+
+def _name(step: _Step) -> str:
+    return _paths.shown(step.change.path)
 
 
 def _before(root: str, parts: tuple[str, ...]) -> _paths.Content | None:

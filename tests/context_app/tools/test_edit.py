@@ -96,6 +96,30 @@ def test_a_patch_whose_writing_fails_is_taken_back(use, workspace, monkeypatch):
     assert tree(workspace) == before
 
 
+def test_a_patch_that_cannot_be_taken_back_names_what_stays_changed(
+    use, workspace, monkeypatch
+):
+    """The disk is full: not even the old text finds room."""
+    before = tree(workspace)
+    renames, real = [], os.rename
+
+    def full(*args, **kwargs):
+        renames.append(args)
+        if 1 < len(renames) < 4:
+            raise OSError(28, "No space left on device")
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(os, "rename", full)
+    more = "--- a/src/deep/b.py\n+++ b/src/deep/b.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+    with pytest.raises(ToolError) as told:
+        use("apply_patch", patch=PATCH + more)
+    assert "Nothing was changed" not in str(told.value)
+    assert "src/a.py stays changed" in str(told.value)
+    assert tree(workspace) == before | {
+        "src/a.py": b"import os\nprint('hello, world')\nprint('again')\n"
+    }
+
+
 def test_a_patch_makes_and_removes_files(use, workspace):
     patch = (
         "diff --git a/n.txt b/n.txt\nnew file mode 100644\nindex 0..1\n"
