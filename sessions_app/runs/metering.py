@@ -17,7 +17,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 
 from providers.chat_stream import ResponseStream, Sink
 from providers.events import MAX_TOKENS, Event, Finished, StreamError, Usage
@@ -187,8 +187,7 @@ def settle_late() -> int:
     count = 0
     while _late:
         call, held, spent = _late[0]
-        with writing():
-            usage.settle(call, held, spent)
+        _count(call, held, spent)
         _late.popleft()
         _forget(held)
         count += 1
@@ -216,12 +215,20 @@ def _hold(call: Call) -> Held:
 
 def _settle(call: Call, held: Held, spent: Spent | None) -> None:
     try:
-        in_database(_writing, usage.settle, call, held, spent)
+        in_database(_count, call, held, spent)
     except DatabaseError as exc:  # an answer is not lost for its bill
         log.warning("usage.settled_late", extra={"error": type(exc).__name__})
         _late.append((call, held, spent))
         return
     _forget(held)
+
+
+def _count(call: Call, held: Held, spent: Spent | None) -> None:
+    try:
+        _writing(usage.settle, call, held, spent)
+    except IntegrityError:  # who asked was deleted meanwhile: their name stays
+        nobodys = msgspec.structs.replace(call, person_id=None)
+        _writing(usage.settle, nobodys, held, spent)
 
 
 def _forget(held: Held) -> None:

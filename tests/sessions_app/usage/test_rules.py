@@ -296,6 +296,21 @@ def test_a_call_that_begins_while_the_reaper_looks_keeps_its_reservation(monkeyp
         assert held(counter("person", alice.pk))[0] == 1
 
 
+def test_what_somebody_used_who_is_deleted_meanwhile_is_counted_and_holds_up_nobody():
+    alice, bob = make_user("alice"), make_user("bob")
+    make_limit("requests", 9, scope="installation")
+    make(make_call(alice.pk))
+    with Metered(Said(), make_call(alice.pk)) as stream:
+        list(stream)
+        alice.delete()
+    make(make_call(bob.pk, person_name="bob"))
+    assert metering.settle_late() == 0
+    everybody = counter("installation")
+    assert (everybody.requests, *held(everybody)) == (3, 0, 0, 0)
+    rows = UsageDay.objects.values_list("person_name", "person", "requests")
+    assert set(rows) == {("alice", None, 2), ("bob", bob.pk, 1)}
+
+
 def test_a_call_that_outlives_its_reservation_is_counted_once():
     alice = make_user()
     make_limit("requests", 9)
