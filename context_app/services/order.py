@@ -49,7 +49,12 @@ class _Standing(NamedTuple):
 def last(conversation: Conversation) -> float:
     """A number behind all others."""
     rows = ContextChunk.objects.filter(conversation=conversation)
-    return float(rows.aggregate(last=Max("position"))["last"] or 0.0) + 1.0
+    return _behind(rows.aggregate(last=Max("position"))["last"] or 0.0)
+
+
+def _behind(position: float) -> float:
+    """Also behind what is attached, by whomever."""
+    return max(position, 0.0) + 1.0
 
 
 def put(
@@ -132,8 +137,8 @@ def _index(others: Sequence[_Standing], place: Place) -> int:
 
 def _between(low: float, high: float) -> float:
     if math.isinf(low):
-        return high - 1.0
-    return low + 1.0 if math.isinf(high) else (low + high) / 2
+        return min(high, 0.0) - 1.0  # ahead of what is attached, too
+    return _behind(low) if math.isinf(high) else (low + high) / 2
 
 
 def _numbers(others: Sequence[_Standing], at: int) -> list[float]:

@@ -87,6 +87,21 @@ def test_a_text_goes_between_two_that_are_attached_to_a_team(alice, talk):
     assert shown(other) == [one, two]
 
 
+def test_a_new_text_is_the_last_also_where_all_others_are_ahead_of_what_is_attached(
+    alice,
+):
+    team = make_team(alice)
+    first = min((attached(team=team) for _ in range(8)), key=str)
+    talk = Conversation.objects.create(owner=alice)
+    key = text(talk)
+    move(talk, key, before=first)
+    for _ in range(3):
+        new = text(talk)
+        assert shown(talk)[0] == key and shown(talk)[-1] == new
+        move(talk, new, before=key)
+        key = new
+
+
 def test_what_others_see_among_the_chunks_stays_between_the_same(
     alice, talk, monkeypatch
 ):
