@@ -25,6 +25,7 @@ NAMES = (
     "context",
     "growth",
     "migrations",
+    "migration_locks",
     "sign_in",
 )
 

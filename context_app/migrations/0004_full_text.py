@@ -1,4 +1,7 @@
-"""Full text of messages, titles and chunks, of what is there and of what will come."""
+"""Full text of messages, titles and chunks, of what is there and of what will come.
+
+PostgreSQL rewrites a table that gets a generated column, and nobody reads it meanwhile.
+"""
 
 from django.db import migrations
 

@@ -1,6 +1,8 @@
 """Encrypt every secret, give every row a name, keep an encrypted copy of the old table.
 
-One transaction, repeatable. The copy (`AuthenticationBackup`) goes with the next release.
+One transaction, repeatable: the product of before reads a table that is all plain or is not
+read at all, so on PostgreSQL writers of these rows wait for the end. The copy
+(`AuthenticationBackup`) goes with the next release.
 """
 
 from django.db import migrations
