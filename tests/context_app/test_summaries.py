@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from context_app.models import ContextChunk
 from providers import http
+from sessions_app.errors import Invalid
 from sessions_app.models import Conversation, Message, SavedAuthentication
 from sessions_app.runs import reaper
 from sessions_app.runs.context import summaries
@@ -213,6 +216,33 @@ def test_a_database_that_is_busy_for_a_moment_costs_no_summary(
     assert set(faults) == {"progress", "end"}
     assert (row.state, row.cause) == ("ready", "")
     assert row.text == "Two secrets were noted, and nothing else."
+
+
+def test_of_two_clicks_at_the_same_moment_one_is_paid_for(client, vendors, monkeypatch):
+    talk = long_talk(client, vendors)
+    user, told = talk.row.owner, []
+    chosen = summaries._covered
+
+    def in_no_hurry(*args):
+        time.sleep(0.3)
+        return chosen(*args)
+
+    def click():
+        try:
+            told.append(summaries.start(user, talk.row.pk).state)
+        except Invalid as exc:
+            told.append(exc.message)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(summaries, "_covered", in_no_hurry)
+    clicks = [threading.Thread(target=click) for _ in range(2)]
+    for one in clicks:
+        one.start()
+    for one in clicks:
+        one.join()
+    assert sorted(told) == ["A summary is being written already.", "writing"]
+    assert ContextChunk.objects.count() == 1
 
 
 def test_too_little_is_not_summarised(client, vendors):

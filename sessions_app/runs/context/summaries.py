@@ -29,12 +29,12 @@ from providers.errors import CredentialNotFound, PermissionRefused, ProviderErro
 from providers.events import TextDelta
 from providers.types import AuthType, Message, TextPart
 from sessions_app.errors import Invalid, NotAllowed
-from sessions_app.models import SavedAuthentication, Verb
+from sessions_app.models import Conversation, SavedAuthentication, Verb
 from sessions_app.person import Person
 from sessions_app.runs import notices
 from sessions_app.runs.context.look import Asker, Look, look
 from sessions_app.runs.metering import Metered, call_of
-from sessions_app.runs.turns import in_database, with_patience
+from sessions_app.runs.turns import in_database, with_patience, writing
 from sessions_app.services import sharing, usage
 from sessions_app.services.branches import Said, said_until
 from sessions_app.storable import without_nul
@@ -72,29 +72,38 @@ def start(
     if found.credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
     usage.admit(user.pk, found.credential.pk, is_run=False)
-    writing = ContextChunk.objects.filter(
-        conversation_id=conversation_id, state=State.WRITING
-    )
-    if writing.exists():
-        raise Invalid("A summary is being written already.")
     branch = said_until(found.conversation.leaf) if found.conversation.leaf else []
     covered = _covered(branch, up_to)
-    row = ContextChunk.objects.create(
-        conversation=found.conversation,
-        owner=found.conversation.owner,
-        kind=ContextChunk.Kind.SUMMARY,
-        title=f"Summary of {len(covered)} messages",
-        source=f"{found.credential.name} ({found.credential.provider}, {found.model})",
-        position=-1.0,
-        covers=covered[-1].pk,
-        state=State.WRITING,
-        created_by=ContextChunk.CreatedBy.SUMMARY,
-    )
+    with writing():
+        row = _begun(found, covered)
     notices.context_changed(conversation_id)
     threading.Thread(
         target=_write, args=(row.pk, user, found, covered), name="summary", daemon=True
     ).start()
     return row
+
+
+def _begun(found: Look, covered: list[Said]) -> ContextChunk:
+    """The row. Raises Invalid."""
+    conversation = found.conversation
+    # Held: of two clicks at the same moment the second one sees the first one's row.
+    held = Conversation.objects.select_for_update(no_key=True)
+    held.values_list("pk").get(pk=conversation.pk)
+    rows = ContextChunk.objects.filter(conversation=conversation)
+    if rows.filter(state=State.WRITING).exists():
+        raise Invalid("A summary is being written already.")
+    credential = cast(SavedAuthentication, found.credential)
+    return ContextChunk.objects.create(
+        conversation=conversation,
+        owner=conversation.owner,
+        kind=ContextChunk.Kind.SUMMARY,
+        title=f"Summary of {len(covered)} messages",
+        source=f"{credential.name} ({credential.provider}, {found.model})",
+        position=-1.0,
+        covers=covered[-1].pk,
+        state=State.WRITING,
+        created_by=ContextChunk.CreatedBy.SUMMARY,
+    )
 
 
 def stop(row_id: UUID) -> None:
