@@ -12,7 +12,7 @@ RUN /venv/bin/pip install --require-hashes --only-binary :all: \
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Maestro" \
-      org.opencontainers.image.description="Self-hosted, multi-provider LLM chat and gateway"
+      org.opencontainers.image.description="Self-hosted LLM chat for teams, over several vendors"
 RUN groupadd --gid 10001 maestro \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data maestro \
     && install -d -o 10001 -g 10001 -m 700 /data

@@ -93,6 +93,19 @@ def test_the_image_is_no_root_and_brings_no_tools():
     assert command and exists(re.findall(r'"([^"]+)"', command[1]))
 
 
+def test_locks_agree_so_that_they_can_be_installed_together():
+    """The image installs two at once, and pip takes no package in two versions."""
+    pins = {}
+    for lock in sorted(ROOT.glob("requirements*.txt")):
+        text = lock.read_text()
+        for name in set(re.findall(r"^([\w.-]+)", text, re.MULTILINE)):
+            found = rf"^{re.escape(name)}(?:\[[^]]*\])?==([^ ;]+)"
+            versions = frozenset(re.findall(found, text, re.MULTILINE))
+            pins.setdefault(name, {}).setdefault(versions, []).append(lock.name)
+    assert len(pins) > 40
+    assert {name: where for name, where in pins.items() if len(where) > 1} == {}
+
+
 def test_the_image_gets_every_package_of_the_product():
     """And the build context is a list of what may come, so that no key or data does."""
     allowed = (ROOT / ".dockerignore").read_text().split("\n")
