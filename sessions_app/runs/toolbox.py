@@ -28,7 +28,7 @@ from sessions_app.runs.context.for_tools import RunContext
 from sessions_app.runs.log.events import ToolFinished
 from sessions_app.runs.log.live import LiveRun
 from sessions_app.runs.path_rules import PathRules, asked_about
-from sessions_app.runs.turns import in_database
+from sessions_app.runs.turns import in_database, with_patience
 from sessions_app.services import sharing
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _settle(
         case State.APPROVED if in_database(_begin, run, tool, intent):
             _tell(run, intent)
             text, is_error = _run(run, live, tool, intent)
-            in_database(intents.finish, intent, text, is_error=is_error)
+            with_patience(intents.finish, intent, text, is_error=is_error)
             _say(live, call, text, is_error=is_error)
         case _:
             words = intent.words or "It may not run any more."

@@ -56,8 +56,8 @@ def in_database(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T
 
 
 def with_patience(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for what was paid for: tried for a minute where the database is busy or
-    away. Raises what it raises last."""
+    """The same for what was paid for, or done: tried for a minute where the database is
+    busy or away. Raises what it raises last."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:

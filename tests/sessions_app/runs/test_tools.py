@@ -6,6 +6,7 @@ import importlib
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from context_app.models import IntentEvent, PolicyRule, StandingApproval, ToolIntent
 from context_app.services import chain, intents
@@ -390,6 +391,25 @@ def test_a_rule_about_the_declared_scope_holds_and_its_words_are_not_told(
     assert why == {"a": "Rule “gone”, by what the model declared.", "b": "Rule “free”."}
     assert "Refused by policy. Rule “gone”." in str(run.answer.parts)
     assert "declared" not in str(run.answer.parts)
+
+
+def test_what_a_tool_did_is_not_lost_where_the_database_is_away_for_a_moment(
+    vendors, bench, monkeypatch
+):
+    finish, faults = intents.finish, []
+
+    def away_at_first(*args, **fields):
+        if len(faults) < 2:
+            faults.append(OperationalError("the connection is closed"))
+            raise faults[-1]
+        return finish(*args, **fields)
+
+    monkeypatch.setattr(intents, "finish", away_at_first)
+    vendors.script(calls=[call("look")])
+    vendors.script(text="It is late.")
+    run = over(start())
+    assert (run.status, len(bench.done), len(faults)) == ("done", 1, 2)
+    assert ToolIntent.objects.get().state == "done"
 
 
 def test_a_tools_error_is_an_answer(vendors, bench):
