@@ -169,7 +169,7 @@ def product(streams: int, rate: int, seconds: int) -> dict:
         idle = web.memory_full_info().uss
         before = web.cpu_times()
         peaks: list[int] = []
-        seen = asyncio.run(_product_clients(streams, installation, web, peaks))
+        seen = asyncio.run(product_clients(streams, installation, web, peaks))
         after = web.cpu_times()
     finally:
         installation.stop()
@@ -184,7 +184,7 @@ def product(streams: int, rate: int, seconds: int) -> dict:
     return row
 
 
-async def _product_clients(
+async def product_clients(
     streams: int, product: Product, web, peaks: list[int]
 ) -> list[Arrivals]:
     ready = asyncio.Barrier(streams)
