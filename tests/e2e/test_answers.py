@@ -1,6 +1,7 @@
 """From a question to its answer, in the browser: whatever happens to the page."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -170,3 +171,27 @@ def test_a_lost_connection_loses_nothing(page, product):
     page.context.set_offline(False)
     finished(page)
     assert last_answer(page).locator(".prose").inner_text().split() == text.split()
+
+
+def test_a_question_goes_to_the_conversation_that_is_opened_not_to_the_one_before(page):
+    """Over a slow line somebody types before the messages are there."""
+    for words in ("Of the first", "Of the second"):
+        page.goto("/")
+        ready(page)
+        ask(page, words)
+        finished(page)
+    second = page.url
+    page.route("**/messages/", lambda route: (time.sleep(1), route.continue_()))
+    page.get_by_role("link", name="Of the first").first.click()
+    page.wait_for_url(lambda url: "/c/" in url and url != second)
+    page.fill("#question", "Asked at once")
+    page.press("#question", "Enter")
+    page.unroute_all(behavior="wait")
+    expect(page.locator("#messages")).to_contain_text("Of the first")
+    expect(page.locator("#messages > li.message--mine").last).to_contain_text(
+        "Asked at once"
+    )
+    finished(page)
+    page.goto(second)
+    expect(page.locator("#messages")).to_contain_text("Of the second")
+    expect(page.locator("#messages")).not_to_contain_text("Asked at once")

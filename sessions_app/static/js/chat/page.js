@@ -83,9 +83,10 @@ function options(choice = picker.choice) {
 function send(text) {
   if (!picker.credential) { toast(STRINGS.noCredential); return; }
   // Under what is seen here; another page may show another branch meanwhile.
-  const isUnder = outbox.isEmpty && !thread.pages.hasNewer && !thread.last?.isMine;
+  const isDrawn = (context.id ?? "") === thread.conversationId; // else the one before is still seen
+  const isUnder = isDrawn && outbox.isEmpty && !thread.pages.hasNewer && !thread.last?.isMine;
   const parent_id = isUnder ? thread.last?.id ?? null : null;
-  outbox.put({ type: "send", text, conversation_id: thread.conversationId || null, parent_id, ...options() });
+  outbox.put({ type: "send", text, conversation_id: context.id, parent_id, ...options() });
   composer.clear();
   if (!socket.isReady) toast(STRINGS.unsent);
 }
@@ -122,6 +123,7 @@ const frames = {
     const isMine = outbox.done(frame.client_message_id);
     storageTrouble("");
     const isNew = thread.conversationId !== frame.conversation.id;
+    if (isNew && frame.conversation.id === context.id) return open(frame.conversation.id, { push: false }); // asked before it was drawn
     if (isNew && thread.conversationId) return sidebar.changed(frame.conversation); // they moved on
     if (isNew && frame.question.parent_id) return open(frame.conversation.id); // kept from before a reload
     byId("welcome").hidden = true;
