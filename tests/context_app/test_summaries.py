@@ -145,6 +145,20 @@ def test_a_failure_is_shown_and_takes_nothing_away(client, vendors):
     assert "alpha" in talk.sent()
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"), [("length", "cut off"), ("refusal", "declined")]
+)
+def test_half_a_summary_stands_for_nothing(client, vendors, reason, words):
+    talk = long_talk(client, vendors)
+    vendors.script(text="It began with", stop=reason)
+    summarise(talk)
+    chunk = next(c for c in talk.show()["chunks"] if c["kind"] == "summary")
+    assert (chunk["state"], chunk["is_sent"]) == ("failed", False)
+    assert words in chunk["cause"]
+    talk.ask("Well?")
+    assert "alpha" in talk.sent()
+
+
 def test_a_nul_in_it_is_not_stored(client, vendors):
     talk = long_talk(client, vendors)
     vendors.script(text="Two \x00secrets.")

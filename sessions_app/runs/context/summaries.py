@@ -144,6 +144,20 @@ class _Gone(Exception):
     """Somebody deleted the summary while it was written."""
 
 
+class _Incomplete(Exception):
+    """The model did not say it to the end; the words say why. It stands for nothing."""
+
+
+# By the reason why a model stopped; other reasons are told as they are.
+_INCOMPLETE = {
+    "length": "It was cut off at the most the model may write. Summarise up to an earlier "
+    "message, or with a model that may write more.",
+    "context_full": "The model's window was full. Summarise up to an earlier message.",
+    "refusal": "The model declined to write it.",
+    "content_filter": "The vendor withheld it.",
+}
+
+
 def _write(row_id: UUID, user: Person, found: Look, covered: list[Said]) -> None:
     _at_work.add(row_id)
     try:
@@ -170,6 +184,8 @@ def _written(
         return {"state": State.READY, "text": text}
     except _Gone:
         raise
+    except _Incomplete as exc:
+        return {"state": State.FAILED, "cause": str(exc)}
     except ProviderError as exc:
         return {"state": State.FAILED, "cause": exc.message[:300]}
     except Exception:
@@ -237,7 +253,16 @@ def _ask(row_id: UUID, found: Look, stream: Metered, progress: str) -> str:
             if is_due and isinstance(event, TextDelta):
                 shown_at = time.monotonic()
                 _show(row_id, found, {"text": answer.text, "cause": progress})
+    _check_whole(answer)
     return answer.text
+
+
+def _check_whole(answer: Accumulator) -> None:
+    """Half a summary must not stand for the messages. Raises _Incomplete."""
+    reason = answer.finished.stop_reason if answer.finished else "other"
+    if reason in ("stop", "cancelled", "other"):  # whoever stopped it knows
+        return
+    raise _Incomplete(_INCOMPLETE.get(reason, "The model did not finish it."))
 
 
 def _show(row_id: UUID, found: Look, values: dict[str, Any]) -> None:
