@@ -11,7 +11,7 @@ import logging
 import secrets
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http import (
     Http404,
     HttpRequest,
@@ -65,7 +65,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         # Stored first, then added up from the rows: whoever is asked next sees no less.
         presence.here.beat()
         total = presence.total()
-    except DatabaseError:
+    except Error:
         log.warning("metrics.failed", exc_info=True)
         return HttpResponse(
             "The database is away.\n", status=503, content_type="text/plain"

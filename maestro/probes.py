@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from maestro import doorbell
@@ -110,6 +110,6 @@ def results() -> dict[str, str]:
         ) as exc:  # any failure of a part is the answer, not an error here
             log.warning("readyz.failed", extra={"part": name, "error": str(exc)[:200]})
             found[name] = "failed"
-            if isinstance(exc, DatabaseError):
+            if isinstance(exc, Error):
                 connections.close_all()  # a fresh one for the next
     return found

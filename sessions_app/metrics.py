@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Count
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
@@ -72,7 +72,7 @@ class _Credentials(Collector):
         try:
             for provider, auth_type, condition, count in rows:
                 family.add_metric([provider, auth_type, condition], count)
-        except DatabaseError:
+        except Error:
             return  # a database that is away is told by /readyz
         yield family
 
@@ -97,7 +97,7 @@ class _Work(Collector):
         try:
             by_status = dict(active.annotate(count=Count("pk")))
             by_role = dict(living.annotate(count=Count("pk")))
-        except DatabaseError:
+        except Error:
             return
         for status in Run.ACTIVE:
             runs.add_metric([status], by_status.get(status, 0))

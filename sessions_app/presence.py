@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 from django.db.models.functions import Now
 
 import providers
@@ -57,7 +57,7 @@ class Presence:
             try:
                 self._beat()
                 _hand_on(identity())
-            except DatabaseError:
+            except Error:
                 pass  # found by its silence
             finally:
                 connections.close_all()
@@ -94,7 +94,7 @@ class Presence:
             try:
                 self.beat()
                 tidy()
-            except DatabaseError as exc:
+            except Error as exc:
                 log.warning("presence.failed", extra={"error": type(exc).__name__})
             except Exception:  # a bug here must not silence the next beat
                 log.exception("presence.failed")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from sessions_app import guessing
@@ -27,7 +27,7 @@ class SeenMiddleware:
         if user is not None and user.is_authenticated and key:
             guessing.mark(request, response, user)
             # A busy database must not cost the answer.
-            with suppress(DatabaseError):
+            with suppress(Error):
                 browsers.note(
                     user_id=user.pk,
                     session_key=key,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError
+from django.db import Error
 
 from sessions_app.sealing.key_files import CryptoError
 
@@ -44,7 +44,7 @@ def in_words(what: str) -> Iterator[None]:
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise OperationFailed(f"{what} could not be written: {reason}.") from None
-    except DatabaseError as exc:
+    except Error as exc:
         text = str(exc).strip().splitlines()
         reason = text[0][:200] if text else type(exc).__name__
         raise OperationFailed(f"{what} failed at the database: {reason}") from None

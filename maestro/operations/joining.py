@@ -16,7 +16,7 @@ from typing import IO
 
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import Error, OperationalError, connection, connections
 
 from maestro.operations import locks, schema
 from maestro.operations.errors import CONFIG, OperationFailed
@@ -58,7 +58,7 @@ def enter() -> IO[str]:
             )
         crypto.verify_canary()
         refuse_company(lambda text: None)
-    except (CryptoError, DatabaseError) as exc:
+    except (CryptoError, Error) as exc:
         raise NotReady(f"It cannot start: {exc}") from None
     _refuse_unsafe()
     connections.close_all()  # whoever forks next must not share one

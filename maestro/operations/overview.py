@@ -15,7 +15,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.db import DatabaseError, connection, models
+from django.db import Error, connection, models
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -71,7 +71,7 @@ def everything() -> dict[str, Any]:
     for name, part in parts.items():
         try:
             found[name] = part()
-        except (DatabaseError, OSError) as exc:
+        except (Error, OSError) as exc:
             found["broken"].append(f"{name}: {type(exc).__name__}")
     return found
 

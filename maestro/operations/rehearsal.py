@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
@@ -110,7 +110,7 @@ def _judge(
 ) -> None:
     try:
         connection.check_constraints()
-    except DatabaseError as exc:
+    except Error as exc:
         found.problems.append(f"a foreign key leads nowhere ({type(exc).__name__})")
     lost = [
         f"{table} ({before} → {found.rows_after[table]})"

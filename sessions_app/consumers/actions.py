@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from providers.errors import ProviderError
 from sessions_app import frames, storage
@@ -94,7 +94,7 @@ async def guarded(socket: Page, work: Awaitable[None], **about: Any) -> None:
         socket.refuse("limited", exc.message, **about)
     except ProviderError as exc:
         socket.refuse("refused", exc.message, **about)
-    except DatabaseError as exc:
+    except Error as exc:
         log.warning("socket.database", extra={"error": type(exc).__name__})
         if why := storage.trouble(exc):
             socket.refuse(storage.CODE, why, **about)

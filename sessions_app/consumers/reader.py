@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error
 
 from sessions_app.consumers.db import in_db
 from sessions_app.consumers.limits import Credit
@@ -174,7 +174,7 @@ class RunReader:
             return tail.Tail(list(remembered), is_whole=True)
         try:
             return await in_db(tail.read, self.run_id, self.position)
-        except DatabaseError:
+        except Error:
             return tail.Tail([], is_whole=False)  # busy or away: again in a moment
 
     def _send_item(self, item: tail.Item) -> None:

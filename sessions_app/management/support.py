@@ -14,7 +14,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
-from django.db.utils import DatabaseError
+from django.db import Error
 
 from providers.errors import ProviderError
 from sessions_app.errors import Invalid, ServiceError
@@ -83,7 +83,7 @@ def errors_in_words() -> Iterator[None]:
         raise CommandError(exc.message, returncode=USAGE) from None
     except (ServiceError, ProviderError) as exc:
         raise CommandError(exc.message, returncode=FAILED) from None
-    except DatabaseError as exc:
+    except Error as exc:
         raise CommandError(
             f"The database does not answer as expected ({type(exc).__name__}). Is it "
             "there, and is it migrated? Run `manage.py migrate`.",

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from providers.events import ErrorInfo
 from sessions_app import storage
@@ -122,7 +122,7 @@ class Executor:
     def _submit_next(self, conversation_id: UUID) -> None:
         try:
             waiting = in_database(claims.next_queued, conversation_id)
-        except DatabaseError:
+        except Error:
             return  # the reaper submits it
         if waiting is not None:
             self.submit(waiting)

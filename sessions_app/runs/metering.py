@@ -17,7 +17,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError, IntegrityError
+from django.db import Error, IntegrityError
 
 from providers.chat_stream import ResponseStream, Sink
 from providers.events import MAX_TOKENS, Event, Finished, StreamError, Usage
@@ -216,7 +216,7 @@ def _hold(call: Call) -> Held:
 def _settle(call: Call, held: Held, spent: Spent | None) -> None:
     try:
         in_database(_count, call, held, spent)
-    except DatabaseError as exc:  # an answer is not lost for its bill
+    except Error as exc:  # an answer is not lost for its bill
         log.warning("usage.settled_late", extra={"error": type(exc).__name__})
         _late.append((call, held, spent))
         return

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 
 from sessions_app.models import Run
 from sessions_app.runs import claims, closing, metering, words
@@ -83,7 +83,7 @@ def _loop() -> None:
     while True:
         try:
             look_after_everything()
-        except DatabaseError as exc:
+        except Error as exc:
             log.warning("reaper.failed", extra={"error": type(exc).__name__})
         finally:
             connections.close_all()

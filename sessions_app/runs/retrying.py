@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from providers import provider, retry
@@ -101,7 +101,7 @@ class _Tries:
     def _note(self, **end: Any) -> None:
         try:
             in_database(self._record, **end)
-        except DatabaseError as exc:  # the answer is worth more than its account
+        except Error as exc:  # the answer is worth more than its account
             log.warning("run.attempt_unrecorded", extra={"error": type(exc).__name__})
 
     def decide(self, error: ErrorInfo) -> Decision:

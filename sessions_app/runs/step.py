@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 
 from context_app.assembly import Composed, TooMuch, schema_chars
 from context_app.models import SentRequest
@@ -152,7 +152,7 @@ def _learn(run: Run, live: LiveRun, opened: Opened) -> None:
             chars=opened.chars,
             tokens=usage.input_tokens,
         )
-    except DatabaseError as exc:  # an estimate is not worth an answer
+    except Error as exc:  # an estimate is not worth an answer
         log.warning("run.not_learnt", extra={"error": type(exc).__name__})
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, Error, connection, connections, transaction
+from django.db import Error, connection, connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,7 +78,7 @@ def and_tidy(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     is_broken = False
     try:
         return call(*args, **kwargs)
-    except DatabaseError:
+    except Error:
         is_broken = True
         raise
     finally:

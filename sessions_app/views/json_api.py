@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from providers.errors import (
@@ -66,7 +66,7 @@ def json_view(**handlers: View) -> Callable[..., HttpResponse]:
             return _service_error(exc)
         except ProviderError as exc:
             return _provider_error(exc)
-        except DatabaseError as exc:
+        except Error as exc:
             if why := storage.trouble(exc):
                 return error(storage.STATUS, storage.CODE, why)
             raise

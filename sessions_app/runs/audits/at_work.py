@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from context_app.models import Audit
@@ -143,7 +143,7 @@ def _beat() -> None:
             stops = dict(_at_work.stops)
         try:
             in_database(_beat_once, stops)
-        except DatabaseError as exc:
+        except Error as exc:
             log.warning("audit.beat_failed", extra={"error": type(exc).__name__})
         with _at_work.changed:
             _at_work.changed.wait(BEAT_S)

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, connections
+from django.db import Error, connection, connections
 from django.utils import timezone
 
 from context_app.models import Audit
@@ -62,7 +62,7 @@ def work_in_thread(task: Task) -> None:
     """The work, in a thread that was made for it and has nothing else to do."""
     try:
         work(task)
-    except DatabaseError as exc:  # the reaper says what became of it
+    except Error as exc:  # the reaper says what became of it
         log.warning("audit.lost", extra={"error": type(exc).__name__})
     finally:
         connections.close_all()
@@ -136,7 +136,7 @@ def _note(key: UUID, values: dict[str, Any]) -> None:
     a vendor is paid for, and goes on."""
     try:
         in_database(update, key, values)
-    except DatabaseError as exc:
+    except Error as exc:
         log.warning("audit.not_noted", extra={"error": type(exc).__name__})
 
 
