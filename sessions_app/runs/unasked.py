@@ -29,15 +29,7 @@ def keep(
     question = asking.new_question(
         user, conversation, conversation.leaf, row.text, row.client_message_id
     )
-    answer = Message(
-        conversation=conversation,
-        parent=question,
-        depth=question.depth + 1,
-        role=Message.Role.ASSISTANT,
-    )
-    Message.objects.bulk_create([question, answer])
-    conversation.leaf, conversation.updated_at = answer, timezone.now()
-    conversation.save(update_fields=["title", "leaf", "updated_at"])
+    answer = _below(question)
     kept = {k: v for k, v in run.options.items() if k in asking.OPTIONS}
     failed = Run.objects.create(
         conversation=conversation,
@@ -59,6 +51,21 @@ def keep(
     return Started(
         conversation=conversation, question=question, answer=answer, run=failed
     )
+
+
+def _below(question: Message) -> Message:
+    """An empty answer, stored with its question as what is shown."""
+    conversation = question.conversation
+    answer = Message(
+        conversation=conversation,
+        parent=question,
+        depth=question.depth + 1,
+        role=Message.Role.ASSISTANT,
+    )
+    Message.objects.bulk_create([question, answer])
+    conversation.leaf, conversation.updated_at = answer, timezone.now()
+    conversation.save(update_fields=["title", "leaf", "updated_at"])
+    return answer
 
 
 def _error(run: Run, why: ServiceError | ProviderError) -> ErrorInfo:

@@ -43,14 +43,10 @@ def preview(
     if credential is None:
         raise Invalid("There is no credential to ask with. Add one under Credentials.")
     asked = _asked(found, credential, options)
-    body = interface.preview_chat(
-        credential.provider, credential.name, found.composed.messages, **asked
-    )
+    key = credential.provider, credential.name
+    body = interface.preview_chat(*key, found.composed.messages, **asked)
     can_count = interface.can_count(
-        credential.provider,
-        credential.name,
-        model=found.model,
-        auth_type=asked["auth_type"],
+        *key, model=found.model, auth_type=asked["auth_type"]
     )
     counted = None
     if is_counted and can_count:
