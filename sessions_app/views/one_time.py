@@ -2,7 +2,7 @@
 
     join.html          token, invitation, username, error
     new_password.html  token, username, error
-    link_over.html     error
+    link_over.html     message
 
 What is no token is a 400, one that is over a 404, and ten of either from one address in
 five minutes a 429: they count as failed sign-ins do.
@@ -42,7 +42,7 @@ def _guarded(find: Open) -> Callable[[Callable[..., HttpResponse]], Any]:
         def inner(request: HttpRequest, token: str = "") -> HttpResponse:
             hide_address(request)
             if not AxesProxyHandler.is_allowed(request, _TRIES):
-                return _over(request, "Too many wrong links. Try again later.", 429)
+                return link_over(request, "Too many wrong links. Try again later.", 429)
             try:
                 found = find(token)
                 return view(request, token, found)
@@ -65,10 +65,11 @@ def hide_address(request: HttpRequest) -> None:
 
 def _wrong(request: HttpRequest, exc: ServiceError, status: int) -> HttpResponse:
     user_login_failed.send(sender=__name__, credentials=_TRIES, request=request)
-    return _over(request, exc.message, status)
+    return link_over(request, exc.message, status)
 
 
-def _over(request: HttpRequest, message: str, status: int) -> HttpResponse:
+def link_over(request: HttpRequest, message: str, status: int) -> HttpResponse:
+    """The page of a link that opens nothing, with what to do instead."""
     return render(request, "link_over.html", {"message": message}, status=status)
 
 

@@ -4,7 +4,7 @@
     credentials.html  socket_token (the rest the page asks the JSON for)
     usage.html        see views/usage.py
     setup.html        token, username, error (an Invalid or None)
-    login.html        form (Django's AuthenticationForm), next
+    login.html        form (Django's AuthenticationForm), next, setup_is_needed
 
 Every page, for strangers too, also gets `demo_banner` and, from Django, `user` and
 `request`.
@@ -12,6 +12,7 @@ Every page, for strangers too, also gets `demo_banner` and, from Django, `user` 
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from csp.decorators import csp_update
@@ -28,7 +29,7 @@ from sessions_app.consumers.token import make_socket_token
 from sessions_app.errors import Invalid, NotFound
 from sessions_app.services.conversations import conversation_for
 from sessions_app.services.people import setup
-from sessions_app.views.one_time import hide_address
+from sessions_app.views.one_time import hide_address, link_over
 
 # Strings reach the page's HTML through one policy (js/shared/markdown.js) or not at all.
 TRUSTED_TYPES = {
@@ -73,10 +74,10 @@ def credentials(request: HttpRequest) -> HttpResponse:
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
     """The first administrator's password, by the one-time link."""
     hide_address(request)
-    if not setup.is_valid(token):
-        raise Http404
     error: Invalid | None = None
     username = request.POST.get("username", "admin")
+    if not setup.is_valid(token):
+        return link_over(request, setup.why_over(), 404)
     if request.method == "POST":
         try:
             user = setup.create_administrator(
@@ -85,8 +86,8 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
                 password=request.POST.get("password", ""),
                 again=request.POST.get("again", ""),
             )
-        except NotFound:
-            raise Http404 from None
+        except NotFound as exc:
+            return link_over(request, exc.message, 404)
         except Invalid as exc:
             error = exc
         else:
@@ -105,3 +106,7 @@ class SignIn(LoginView):
 
     template_name = "login.html"
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # The start prints this address above the one-time link: many open it first.
+        return super().get_context_data(setup_is_needed=setup.is_needed(), **kwargs)

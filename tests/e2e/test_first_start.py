@@ -23,6 +23,8 @@ def test_the_printed_link_leads_to_a_password_and_to_an_answer_and_works_once(
     context = chromium.new_context(base_url=untouched.url)
     page = context.new_page()
     troubles = []
+    page.goto("/")
+    expect(page.locator("#setup-first")).to_contain_text("Open the “Set up” link")
     page.goto(untouched.setup_url)
     expect(page.locator("#demo-banner")).to_be_visible()
     page.fill("#password", PASSWORD)
@@ -50,8 +52,9 @@ def test_the_printed_link_leads_to_a_password_and_to_an_answer_and_works_once(
 
     stranger = chromium.new_context(base_url=untouched.url).new_page()
     assert stranger.goto(untouched.setup_url).status == 404
-    stranger.goto("/")
+    stranger.get_by_role("link", name="Sign in").click()
     expect(stranger).to_have_url(re.compile("/login/"))
+    expect(stranger.locator("#setup-first")).to_have_count(0)
     stranger.context.close()
 
 

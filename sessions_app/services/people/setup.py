@@ -61,7 +61,7 @@ def create_administrator(
     """Make the administrator and end the token. Raises NotFound, Invalid."""
     with transaction.atomic():
         if not is_valid(token):
-            raise _used_up()
+            raise NotFound(why_over())
         user = new_account(
             username=username,
             password=password,
@@ -71,14 +71,20 @@ def create_administrator(
         )
         # Whoever deletes the token has used it: of two at the same moment, one.
         if not InstallationFact.objects.filter(name=_FACT).delete()[0]:
-            raise _used_up()
+            raise NotFound(why_over())
         save_new(user)
     log.warning("setup.administrator_created", extra={"user_id": user.pk})
     return user
 
 
-def _used_up() -> NotFound:
-    return NotFound("This link is used or too old. Start Maestro again for a new one.")
+def why_over() -> str:
+    """What to do instead, for somebody whose link opens nothing."""
+    if not is_needed():
+        return "Maestro is set up already. Sign in, or ask its administrator to invite you."
+    return (
+        "It is incomplete, or too old. Copy all of it, or start Maestro again:"
+        " each start prints a new one, which ends the one before."
+    )
 
 
 def _hash(token: str) -> str:

@@ -28,7 +28,9 @@ def test_the_link_makes_the_administrator_signs_in_and_is_used_up(client):
     assert answer.status_code == 302
     assert User.objects.get().is_superuser
     assert client.get("/api/credentials/").status_code == 200
-    assert client.get(f"/setup/{token}/").status_code == 404
+    again = client.get(f"/setup/{token}/")
+    assert again.status_code == 404
+    assert b"Maestro is set up already. Sign in" in again.content
 
 
 @pytest.mark.parametrize("token", ["x", "None", "null", "a" * 5000])
@@ -46,6 +48,21 @@ def test_it_is_good_for_an_hour(client):
     token = setup.issue_setup_token()
     with time_machine.travel(timezone.now() + timedelta(hours=1, seconds=1)):
         assert not setup.is_valid(token)
+
+
+def test_a_link_that_opens_nothing_says_where_the_next_one_comes_from(client):
+    setup.issue_setup_token()
+    answer = client.get("/setup/half-a-link/")
+    assert answer.status_code == 404
+    assert b"start Maestro again" in answer.content
+
+
+def test_the_sign_in_page_names_the_link_until_there_is_an_administrator(client):
+    assert (
+        b"Open the \xe2\x80\x9cSet up\xe2\x80\x9d link" in client.get("/login/").content
+    )
+    make_superuser()
+    assert b"setup-first" not in client.get("/login/").content
 
 
 def test_a_new_link_ends_the_old_one():
