@@ -20,6 +20,13 @@ CLOSABLE = """
   };
 })()
 """
+# How far the words of each element stay from its two sides.
+GAPS = """(all) => all.map((e) => {
+  const range = document.createRange();
+  range.selectNodeContents(e);
+  const [words, box] = [range.getBoundingClientRect(), e.getBoundingClientRect()];
+  return { left: words.left - box.left, right: box.right - words.right };
+})"""
 TABLE = (
     "Before.\n\n"
     + "| a | b |\n|---|---|\n"
@@ -213,3 +220,31 @@ def test_stop_ends_the_one_that_is_written_before_the_one_that_waits(page, produ
     finished(page)
     expect(page.locator("#messages > li").nth(1)).to_contain_text("Stopped.")
     expect(last_answer(page)).to_contain_text("answer to the second")
+
+
+def test_words_from_right_to_left_begin_at_the_right(page, product):
+    product.control("scripts", text="שלום, עולם.\n\nHello, world.")
+    page.fill("#question", "מה שלומך?")
+    assert page.locator("#question").evaluate("e => e.matches(':dir(rtl)')")
+    page.keyboard.press("Enter")
+    finished(page)
+    gaps = last_answer(page).locator(".prose p").evaluate_all(GAPS)
+    hebrew, english = gaps
+    assert hebrew["right"] < 2 < hebrew["left"]
+    assert english["left"] < 2 < english["right"]
+
+
+def test_a_wide_table_scrolls_on_a_phone_and_breaks_no_word(phone, product):
+    page = phone.new_page()
+    page.goto("/")
+    ready(page)
+    row = "| " + " | ".join(["consectetur"] * 7) + " |\n"
+    product.control("scripts", text=row + "|---" * 7 + "|\n" + row)
+    ask(page, "Compare them")
+    finished(page)
+    table = last_answer(page).locator(".prose__scroll")
+    cell = table.locator("td").first
+    line = cell.evaluate("e => parseFloat(getComputedStyle(e).lineHeight)")
+    assert cell.evaluate("e => e.clientHeight") < 2 * line
+    assert table.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
