@@ -137,6 +137,9 @@ def test_a_real_credential_is_added_tested_and_becomes_the_default_and_the_demo_
     page.fill("#api_key", "sk-bad")
     page.click("#try")
     expect(page.locator("#add-result .notice--error")).to_be_visible()
+    is_said_to_be_refused_when_it_is_saved(page)
+    page.fill("#name", "My Server")
+    page.fill("#base_url", f"http://127.0.0.1:{port}/openai/v1")
     page.fill("#api_key", "sk-good-canary")
     page.click("#try")
     expect(page.locator("#add-result .notice--ok")).to_be_visible()
@@ -162,6 +165,18 @@ def test_a_real_credential_is_added_tested_and_becomes_the_default_and_the_demo_
     expect(page.locator("#demo-banner")).to_have_count(0)
     page.goto("/credentials/")
     expect(page.locator(".card")).to_have_count(1)
+
+
+def is_said_to_be_refused_when_it_is_saved(page):
+    """A wrong key may be saved, and is never called ready."""
+    page.get_by_role("button", name="Save").click()
+    said = page.locator("#add-result .notice--error")
+    expect(said).to_contain_text("Saved as “my_server”, but its test failed.")
+    card = page.locator(".card[data-name=my_server]")
+    expect(card.locator(".tag", has_text="refused")).to_be_visible()
+    card.get_by_role("button", name="Delete").click()
+    page.click("#ask-ok")
+    expect(card).to_have_count(0)
 
 
 def changes_hands_and_keys(page):

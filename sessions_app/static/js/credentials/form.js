@@ -8,7 +8,7 @@ import { LoginChoice } from "./login-choice.js";
 import { WORDS } from "./strings.js";
 
 export class CredentialForm extends EventTarget {
-  // `login`: a LoginDialog. Sends "saved" with the new credential in its detail.
+  // `login`: a LoginDialog. Sends "saved" with the new credential in its detail, and again after its test.
   constructor(login) {
     super();
     this.form = byId("add-form");
@@ -98,8 +98,19 @@ export class CredentialForm extends EventTarget {
   async save() {
     const { credential } = await api("POST", "/api/credentials/", { ...this.entered(), ...whoever(byId("share").value) });
     this.clear();
-    this.dispatchEvent(new CustomEvent("saved", { detail: credential }));
-    result(byId("add-result"), true, say(WORDS.saved, credential));
+    const saved = () => this.dispatchEvent(new CustomEvent("saved", { detail: credential }));
+    saved();
+    const { ok, message } = await this.check(credential);
+    saved(); // and tested: its condition may be another one
+    result(byId("add-result"), ok, say(ok ? WORDS.saved : WORDS.savedButRefused, { ...credential, message }));
+  }
+
+  // It is saved by now: a check that cannot be made is told like one that failed.
+  async check({ id }) {
+    byId("add-result").textContent = WORDS.testing;
+    try {
+      return await api("POST", `/api/credentials/${id}/test/`);
+    } catch (error) { return { ok: false, message: error.message }; }
   }
 
   // For the next one at the same vendor.

@@ -58,6 +58,7 @@ export const WORDS = {
   needsUrl: "The address of the server, for example {example}.",
   ownUrl: "Leave empty for {url}.",
   saved: "Saved as “{name}”. It is ready to chat.",
+  savedButRefused: "Saved as “{name}”, but its test failed. {message}",
   save: "Save",
   conditions: {
     ok: "ok",
