@@ -81,6 +81,19 @@ def test_what_is_excluded_or_deleted_is_not_sent_and_the_transcript_stays(
     expect(chunk(page, "Answer to alpha")).to_be_visible()
 
 
+def test_the_number_above_the_bar_is_the_sum_of_the_legend_with_tools_too(
+    page, product
+):
+    begin(page, product, "alpha question")
+    legend, number = page.locator("#context-legend b"), page.locator("#context-used")
+    expect(legend).to_have_count(1)
+    page.click("#tools")
+    expect(legend).to_have_count(2)
+    parts = [int(words.replace(",", "")) for words in legend.all_inner_texts()]
+    assert number.inner_text().startswith(f"{sum(parts):,} ")
+    sums_up(page)
+
+
 def test_two_tabs_see_each_others_changes(page, product, window):
     begin(page, product, "alpha question")
     other = window.new_page()

@@ -9,15 +9,16 @@ const KINDS = ["system", "persona", "text", "file", "summary", "message", "tool_
 
 export function drawGauge(gauge) {
   const { used, window: size } = gauge;
-  const percent = size ? Math.min(100, Math.round((100 * (used + gauge.tools)) / size)) : null;
-  const numbers = { n: count(used), used: count(used), window: count(size), percent };
+  const sent = used + gauge.tools; // the declarations of the tools take their place in the window too
+  const percent = size ? Math.min(100, Math.round((100 * sent) / size)) : null;
+  const numbers = { n: count(sent), used: count(sent), window: count(size), percent };
   byId("context-numbers").textContent = say(size ? CONTEXT.toggle : CONTEXT.toggleUnknown, numbers);
-  byId("context-meter").textContent = percent === null ? count(used) : `${percent} %`;
+  byId("context-meter").textContent = percent === null ? count(sent) : `${percent} %`;
   byId("context-used").textContent = say(size ? CONTEXT.usedOf : CONTEXT.used, numbers);
   byId("context-used").dataset.used = used;
   const parts = KINDS.map((kind) => [kind, gauge.by_kind[kind] ?? 0]);
   parts.push(["tools", gauge.tools]);
-  const whole = size ?? (used + gauge.tools || 1);
+  const whole = size ?? (sent || 1);
   byId("context-bar").replaceChildren(...parts.filter(([, n]) => n).map(([kind, n]) => {
     const part = el("span", { class: `gauge__part gauge__part--${kind}`, title: `${CONTEXT.kinds[kind]}: ${count(n)}` });
     part.style.inlineSize = `${Math.max(0.4, (100 * n) / whole)}%`;
