@@ -63,7 +63,7 @@ def share_menu(page: Page) -> None:
 def test_one_shares_and_the_other_reads_takes_part_and_loses_it(
     page: Page, bob: Page, product
 ) -> None:
-    product.control("scripts", text="The first answer.")
+    product.control("scripts", text="The first answer.\n\n```\na line\n```")
     ask(page, "A question of the owner")
     finished(page)
     share_menu(page)
@@ -80,6 +80,7 @@ def test_one_shares_and_the_other_reads_takes_part_and_loses_it(
     expect(bob.locator("#read-only")).to_contain_text("to read")
     expect(bob.locator("#composer")).to_be_hidden()
     expect(bob.locator("[data-action=regenerate]")).to_be_hidden()
+    expect(bob.locator("[data-copy-code]")).to_be_visible()
     assert not violations(bob)
 
     product.control("scripts", text="Seen by both.")
