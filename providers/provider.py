@@ -187,8 +187,9 @@ def check_credential(credential: Credential) -> None:
 def list_models(
     provider: str, auth_type: AuthType | None, session_id: str
 ) -> Sequence[Model]:
-    """The models this credential may use, best first."""
-    return models_with(sessions.find(provider, session_id, auth_type, to_use=True))
+    """The models this credential may use, best first. To look is not to use it: the
+    picker looks at all of a person's credentials."""
+    return models_with(sessions.find(provider, session_id, auth_type))
 
 
 def models_with(credential: Credential) -> Sequence[Model]:

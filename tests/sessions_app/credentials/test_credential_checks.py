@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from providers import sessions
 from providers.errors import (
     CredentialRejected,
     CredentialUnreadable,
@@ -232,5 +233,8 @@ def test_what_others_lend_and_use_is_not_the_default_beside_ones_own(alice):
 def test_using_a_credential_is_remembered(alice, vendor):
     row = make_credential(owner=alice)
     credentials.models_for(user=alice, credential_id=row.pk)
+    row.refresh_from_db()
+    assert row.last_used_at is None  # a look at its models is not one
+    sessions.find("openai", row.name, "api_key", to_use=True)
     row.refresh_from_db()
     assert row.last_used_at > timezone.now() - timedelta(seconds=5)
