@@ -33,6 +33,15 @@ def answer(emulator: EmulatorProcess, text: str, **more: Any) -> dict[str, Any]:
     return message
 
 
+def test_where_nobody_names_a_tool_it_calls_one_that_needs_no_arguments(emulator):
+    tools = [
+        {"type": "function", "function": {"name": name}}
+        for name in ("code_audit", "current_time", "rain")
+    ]
+    said = answer(emulator, "How is the weather?", tools=tools)
+    assert [c["function"]["name"] for c in said["tool_calls"]] == ["current_time"]
+
+
 KEYWORDS = [
     ("show me some code", "```python"),
     ("a table, please", "|---|"),
