@@ -15,7 +15,7 @@ from context_app.tools.base import (
     ToolError,
     cut,
 )
-from providers.http.fetch import Fetched, FetchError, fetch, page_url
+from providers.http.fetch import Fetched, FetchError, LeadsElsewhere, fetch, page_url
 
 _MAX_BYTES = 2 * 1024 * 1024
 _LIMIT_S = 30.0
@@ -43,6 +43,8 @@ def make(fetch: Callable[..., Fetched] = fetch) -> Tool:
                 deadline_s=min(_LIMIT_S, context.deadline_s),
                 stop=context.stop,
             )
+        except LeadsElsewhere as exc:
+            return _elsewhere(exc.url)
         except FetchError as exc:
             raise ToolError(str(exc)) from None
         return _told(page)
@@ -74,6 +76,14 @@ def _told(page: Fetched) -> str:
     head = f"{page.url} ({page.content_type}, HTTP status {page.status}{more})"
     body = text.strip() or "(no text)"
     return cut(f"{_WARNING}\n{_paths.shown(head)}\n\n{body}", MAX_RESULT - 1000)
+
+
+def _elsewhere(url: str) -> str:
+    """Rules and people judge the address that a call declares, so it takes a new call."""
+    return (
+        f"{_WARNING}\nThe page leads to another host, which was not asked. If that is the "
+        f"page you want, fetch it with a call of its own:\n{_paths.shown(url)}"
+    )
 
 
 def _risk(arguments: Arguments) -> Risk:

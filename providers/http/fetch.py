@@ -2,11 +2,13 @@
 
     text ─▶ our URL ─▶ addresses, all public ─▶ connection to one of exactly these ─▶ text
       ▲                                                                      │
-      └───────────────── redirect: all of it again, three times at most ─────┘
+      └──── redirect within the host: all of it again, three times at most ──┘
 
-Nothing travels along: no cookies, no credentials, no proxy, nothing of the environment.
-Host, SNI and the certificate's name are the page's, the address is ours (S-40 to S-42).
-Compression is undone in bounded steps (`framing.py`) and stops at the limit of bytes.
+Where it leads to another host is said and not followed: whoever allowed this address was
+not asked about that one. Nothing travels along: no cookies, no credentials, no proxy,
+nothing of the environment. Host, SNI and the certificate's name are the page's, the
+address is ours (S-40 to S-42). Compression is undone in bounded steps (`framing.py`) and
+stops at the limit of bytes.
 """
 
 from __future__ import annotations
@@ -65,6 +67,14 @@ class FetchError(Exception):
     than its host."""
 
 
+class LeadsElsewhere(FetchError):
+    """The page is at `url`, on another host: an address that others chose."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"The page leads to another host: {_host(url)}.")
+        self.url = url
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """A page. `url`: where it was in the end. `content_type`: without parameters.
@@ -89,7 +99,8 @@ def fetch(
 ) -> Fetched:
     """GET one public page. `deadline_s` is for all of it, redirects included.
 
-    Raises FetchError: not public, no text, a bad address, no answer in time.
+    Raises FetchError: not public, no text, a bad address, no answer in time;
+    LeadsElsewhere.
     """
     until = time.monotonic() + deadline_s
     stop = stop or threading.Event()
@@ -103,8 +114,15 @@ def fetch(
             raise FetchError(
                 "The page leads from https to http, which is not followed."
             )
+        if _host(there) != _host(here):
+            raise LeadsElsewhere(there)
         here = there
     raise FetchError(f"The page leads on more than {_MAX_REDIRECTS} times.")
+
+
+def _host(url: str) -> str:
+    """Of an address as `page_url` spells it: there are no ports but the usual ones."""
+    return url.partition("://")[2].partition("/")[0]
 
 
 def page_url(text: str) -> str:

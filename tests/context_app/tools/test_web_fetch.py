@@ -413,6 +413,20 @@ def test_plain_text_and_errors_come_as_they_are(internet, serve):
     assert '{"a": "<b>"}' in said and "HTTP status 404" in said
 
 
+def test_another_host_is_named_and_not_asked(internet, serve):
+    """What rules and the person were asked about is the address of the call."""
+    internet.names["elsewhere.example"] = [[PUBLIC]]
+    there = "http://elsewhere.example/next?of=it"
+    server = serve(saying(b"", status=302, location=there))
+    said = used(internet, "http://pages.example/")
+    first, *rest = said.splitlines()
+    assert "not instructions" in first and rest[-1] == there
+    assert "a call of its own" in rest[0]
+    assert len(server.requests) == 1 and "elsewhere.example" not in internet.asked
+    with pytest.raises(FetchError, match=r"another host: elsewhere\.example"):
+        internet.fetch("http://pages.example/")
+
+
 def test_the_tool_refuses_in_words(internet):
     for url in ("http://127.0.0.1/", "http://nowhere.example/", "", None, 5):
         with pytest.raises(ToolError):
