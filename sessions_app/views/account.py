@@ -8,16 +8,19 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
+from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from sessions_app.errors import Invalid
 from sessions_app.services.people import accounts, browsers, single_sign_on
 from sessions_app.views.forms import action
 from sessions_app.views.forms import page as as_page
@@ -54,15 +57,27 @@ def rename(request: HttpRequest) -> tuple[str, str]:
 
 @action(_back)
 def password(request: HttpRequest) -> tuple[str, str]:
-    """A new password; this browser stays signed in, no other does."""
+    """A new password; this browser stays signed in, no other does.
+
+    The present one is guessed no more often here than at the sign-in: an open page, or a
+    stolen session, is not the person.
+    """
     user = _me(request)
-    accounts.change_password(
-        user=user,
-        old=request.POST.get("old", ""),
-        password=request.POST.get("password", ""),
-        again=request.POST.get("again", ""),
-        session_key=request.session.session_key or "",
-    )
+    name = {"username": user.get_username()}
+    if not AxesProxyHandler.is_allowed(request, name):
+        raise Invalid("Too many wrong passwords. Try again later.", field="old")
+    try:
+        accounts.change_password(
+            user=user,
+            old=request.POST.get("old", ""),
+            password=request.POST.get("password", ""),
+            again=request.POST.get("again", ""),
+            session_key=request.session.session_key or "",
+        )
+    except Invalid as exc:
+        if exc.field == "old":
+            user_login_failed.send(sender=__name__, credentials=name, request=request)
+        raise
     update_session_auth_hash(request, user)
     return "account", "Your password was changed. All other browsers are signed out."
 

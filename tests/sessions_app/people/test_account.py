@@ -60,6 +60,22 @@ def test_a_new_password_signs_out_every_other_browser(alice):
     assert is_in(fresh)
 
 
+def test_the_present_password_is_guessed_no_more_often_than_at_the_sign_in(alice):
+    here = signed_in(alice)
+    sent = {"old": "wrong", "password": NEW, "again": NEW}
+    for _ in range(9):
+        page = here.post("/account/password/", sent, follow=True)
+        assert "not your present password" in page.text
+    assert here.post("/account/password/", sent).status_code == 429
+    for old in ("wrong", PASSWORD):
+        page = here.post("/account/password/", {**sent, "old": old}, follow=True)
+        assert "Too many wrong passwords" in page.text
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    answer = Client().post("/login/", {"username": "alice", "password": PASSWORD})
+    assert answer.status_code == 429
+
+
 @pytest.mark.parametrize(
     "sent",
     [
