@@ -16,7 +16,9 @@ from tests.e2e.watched import Watched
 
 DRAW = (Path(__file__).parent / "markdown_in_page.js").read_text(encoding="utf-8")
 BATCH = 60
-SAMPLE = payloads()[:: len(payloads()) // 40][:40]
+_TEX = [payload for payload in payloads() if payload.kind == "tex"]
+_OTHERS = [payload for payload in payloads() if payload.kind != "tex"]
+SAMPLE = _OTHERS[:: len(_OTHERS) // 40][:40] + _TEX[::20]
 CREDENTIAL = "hostile"
 ANSWERED = """() => {
   const view = document.querySelector("#messages > li:last-child")?.message;

@@ -276,9 +276,33 @@ def payloads() -> list[Payload]:
         add("link", link.replace("%", url))
     for text in _deep():
         add("depth", text)
+    for tex, formula in itertools.product(_TEX, _FORMULAS):
+        add("tex", formula.replace("%", tex))
     for first, second in itertools.pairwise(elements[::9]):
         add("mixture", f"{first[1]}\n\n*{second[1]}* `{first[1]}`\n\n- {second[1]}")
     return list(found.values())
+
+
+# What KaTeX can be asked for, and what may break out of the MathML that it makes.
+_TEX = [
+    rf"\href{{javascript:{RUN}}}{{x}}",
+    rf"\url{{javascript:{RUN}}}",
+    rf"\includegraphics[alt={RUN}]{{{FOREIGN}/x.png}}",
+    rf"\htmlData{{x=1, onclick={RUN}}}{{x}}",
+    rf"\htmlStyle{{background:url({FOREIGN})}}{{x}}",
+    r"\htmlId{composer}{x}\htmlClass{modal}{x}",
+    rf"\text{{<img src=x onerror={RUN}>}}",
+    rf"</math><img src=x onerror={RUN}>",
+    rf"<mtext></mtext><mglyph><style><img src=x onerror={RUN}></style></mglyph>",
+    rf"\text{{</annotation-xml><script>{RUN}</script>}}",
+    rf"\color{{red;background:url({FOREIGN})}}x",
+    rf'\colorbox{{red" onclick="{RUN}}}{{x}}',
+    r"\def\a{\a\a}\a",
+    r"\def\a#1{#1#1}\a{\a{\a{\a{\a{\a{\a{\a{\a{\a{\a{\a{x}}}}}}}}}}}}",
+    r"\rule{9999em}{9999em}\kern{9999em}\raisebox{9999em}{x}",
+    "{" * 900 + "}" * 900,
+]
+_FORMULAS = ["$%$", r"a \(%\) b", "$$%$$", "text\n\\[\n%\n\\]\nmore", "- $%$ `$%$`"]
 
 
 def _deep() -> list[str]:

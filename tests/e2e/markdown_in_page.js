@@ -6,12 +6,18 @@ async ({ module, texts, isStreamed }) => {
     + "SPAN STRONG TABLE TBODY TD TH THEAD TR UL").split(" "));
   const ATTRIBUTES = new Set(["href", "class", "start", "align", "rel", "target", "title",
     "tabindex", "type", "data-copy-code"]);
-  const CLASSES = /^(hljs[\w-]*|language-[\w+#-]+|code(__head)?|prose__(scroll|block)|message__action|[a-z]+_)$/;
+  const MATHML = new Set(("math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow mspace msqrt mstyle msub "
+    + "msubsup msup mtable mtd mtext mtr munder munderover").split(" "));
+  const OF_MATHML = new Set(("accent accentunder class depth display displaystyle fence height linethickness lspace "
+    + "mathbackground mathcolor mathsize mathvariant maxsize minsize movablelimits notation rspace scriptlevel separator "
+    + "stretchy voffset width").split(" "));
+  const CLASSES = /^(math(--(apart|inline)|__(left|right))?|hljs[\w-]*|language-[\w+#-]+|code(__head)?|prose__(scroll|block)|message__action|[a-z]+_)$/;
 
   function fault(root) {
     for (const node of root.querySelectorAll("*")) {
-      if (!TAGS.has(node.tagName)) return `an element ${node.tagName}`;
-      for (const { name } of node.attributes) if (!ATTRIBUTES.has(name)) return `an attribute ${name}`;
+      const isMath = node.namespaceURI.endsWith("/MathML");
+      if (!(isMath ? MATHML : TAGS).has(node.tagName)) return `an element ${node.tagName}`;
+      for (const { name } of node.attributes) if (!(isMath ? OF_MATHML : ATTRIBUTES).has(name)) return `an attribute ${name}`;
       for (const name of node.classList) if (!CLASSES.test(name)) return `a class ${name}`;
       if (node.tagName === "A") {
         const href = node.getAttribute("href"); // none: the sanitiser did not like it
@@ -25,6 +31,9 @@ async ({ module, texts, isStreamed }) => {
   const wrong = [];
   const stage = document.body.appendChild(document.createElement("section"));
   const place = () => stage.appendChild(document.createElement("div"));
+  const first = place();
+  render(first, "$x$"); // from here on formulas are drawn at once
+  while (!first.querySelector("math")) await new Promise((resolve) => setTimeout(resolve, 20));
   for (const text of texts) {
     try {
       const whole = place();

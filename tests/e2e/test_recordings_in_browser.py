@@ -62,6 +62,8 @@ HELD = """() => {
     foot: node.querySelector(".message__foot").textContent,
   };
 }"""
+# A formula is drawn when KaTeX has come.
+TYPESET = "() => !document.querySelector('span.math:not(:has(math))')"
 DRAWN = """async ([module, texts]) => {
   const { render } = await import(module);
   return texts.map((text) => {
@@ -131,6 +133,7 @@ def test_the_page_shows_exactly_what_was_recorded(
     page.fill("#question", f"Tell me about {recording.name}.")
     page.press("#question", "Enter")
     page.wait_for_function(OVER)
+    page.wait_for_function(TYPESET)
     held = page.evaluate(HELD)
 
     check_words(recording, held["live"])
@@ -141,6 +144,7 @@ def test_the_page_shows_exactly_what_was_recorded(
 
     page.reload()  # and the same from the database
     page.wait_for_selector("#messages > li:nth-child(2) .message__facts")
+    page.wait_for_function(TYPESET)
     again = page.evaluate(HELD)
     assert again["parts"] == held["parts"]
     for name in (

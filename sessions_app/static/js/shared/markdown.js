@@ -3,14 +3,16 @@
 // Raw HTML in the text is shown as text. Images never load: they become links that show
 // their whole address. While an answer streams, finished blocks stay as they are and only
 // the open tail is drawn again; when it is over, the whole is drawn once, so the result is
-// the same however it came.
+// the same however it came. Formulas pass the sanitiser as text; typeset.js makes elements of it.
 
 import DOMPurify from "../../vendor/dompurify-3.4.18/purify.js";
 import hljs from "../../vendor/highlight-11.12.0/highlight.js";
 import { Marked } from "../../vendor/marked-18.2.1/marked.js";
 import { copyText } from "./clipboard.js";
 import { el, toast } from "./dom.js";
+import { formulas } from "./formulas.js";
 import { STRINGS, say } from "./strings.js";
+import { typeset } from "./typeset.js";
 
 const TAGS = ["a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6",
   "hr", "input", "li", "ol", "p", "pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"];
@@ -61,12 +63,14 @@ const marked = new Marked({
     },
   },
 });
+marked.use(formulas({ escape, isStreaming: () => isStreaming }));
 
 function fill(element, text, streaming = false) {
   isStreaming = streaming;
   try {
     element.innerHTML = policy.createHTML(marked.parse(text));
     decorate(element);
+    typeset(element);
   } catch (error) {
     console.warn("markdown.failed", error.name); // nested too deeply, most likely
     element.textContent = text;
@@ -93,8 +97,10 @@ function decorate(element) {
   }
 }
 
-function lex(text) {
+function lexOpen(text) {
+  isStreaming = true;
   try { return marked.lexer(text); } catch { return []; } // too deep: all of it is the tail
+  finally { isStreaming = false; }
 }
 
 export function render(element, text) {
@@ -120,7 +126,7 @@ export class GrowingMarkdown {
     const text = whole.replace(/\r\n?/g, "\n"); // as marked counts
     if (!text.startsWith(this.text)) this.reset();
     this.text = text;
-    const tokens = lex(text.slice(this.stable));
+    const tokens = lexOpen(text.slice(this.stable));
     let last = tokens.length - 1;
     while (last > 0 && tokens[last].type === "space") last -= 1;
     let done = "";
