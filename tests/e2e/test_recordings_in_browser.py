@@ -119,6 +119,7 @@ def watched(
             headers={"X-CSRFToken": csrf(page), "Origin": maestro.url},
         )  # fmt: skip
         assert added.ok, added.text()
+    page.reload()  # it asked for the credentials before they were there
     yield found
     page.close()
 
