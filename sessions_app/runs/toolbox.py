@@ -56,7 +56,7 @@ def answer(run: Run, live: LiveRun, calls: list[ToolCallPart]) -> bool:
             _say(live, call, wrong, is_error=True)
             continue
         intent = _declared(run, live, asker, tool, call)
-        if not intents.is_of(intent, tool, call.arguments):
+        if not in_database(intents.is_of, intent, tool, call.arguments):
             _say(live, call, SAME_ID, is_error=True)
             continue
         _tell(run, intent)
