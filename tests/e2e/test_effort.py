@@ -36,7 +36,9 @@ def asked_effort(product) -> str | None:
     return found
 
 
-def test_what_is_chosen_goes_with_questions_edits_and_other_versions(chat, product):
+def test_what_is_chosen_goes_with_questions_edits_and_other_versions(page, product):
+    chat = page
+    choose(chat, "gpt-5.4")
     ask(chat, "First, as usual")
     finished(chat)
     assert asked_effort(product) is None
@@ -117,6 +119,7 @@ def test_the_question_box_fits_while_an_answer_is_written(chat, product):
 
 
 def test_the_exact_request_follows_effort_tools_and_model(page, product):
+    choose(page, "gpt-5.4")  # the usual one is whichever was used last
     begin(page, product, "alpha question")
     page.click("#context-exact")
     shown = page.locator("#exact-body")
