@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 import statistics
 import subprocess
@@ -97,7 +96,9 @@ def row_of(
 
 
 def _spread(seen: list[Arrivals], kind: str) -> dict[str, float]:
-    late = sorted(value for one in seen for value in one.late) or [math.nan]
+    late = sorted(value for one in seen for value in one.late)
+    if not late:  # no moment had them all: the report is JSON, which has no NaN
+        return {}
     return {
         f"{kind}p{share} ms": round(late[len(late) * share // 100] * 1000, 1)
         for share in (50, 95, 99)
