@@ -8,12 +8,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
-from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +20,7 @@ from django.views.decorators.http import require_safe
 
 from sessions_app.errors import Invalid
 from sessions_app.services.people import accounts, browsers, single_sign_on
+from sessions_app.views import present_password
 from sessions_app.views.forms import action
 from sessions_app.views.forms import page as as_page
 
@@ -57,27 +56,17 @@ def rename(request: HttpRequest) -> tuple[str, str]:
 
 @action(_back)
 def password(request: HttpRequest) -> tuple[str, str]:
-    """A new password; this browser stays signed in, no other does.
-
-    The present one is guessed no more often here than at the sign-in: an open page, or a
-    stolen session, is not the person.
-    """
+    """A new password; this browser stays signed in, no other does."""
     user = _me(request)
-    name = {"username": user.get_username()}
-    if not AxesProxyHandler.is_allowed(request, name):
-        raise Invalid("Too many wrong passwords. Try again later.", field="old")
-    try:
-        accounts.change_password(
-            user=user,
-            old=request.POST.get("old", ""),
-            password=request.POST.get("password", ""),
-            again=request.POST.get("again", ""),
-            session_key=request.session.session_key or "",
-        )
-    except Invalid as exc:
-        if exc.field == "old":
-            user_login_failed.send(sender=__name__, credentials=name, request=request)
-        raise
+    if not user.has_usable_password():
+        raise Invalid("A first password is chosen with a link of an administrator's.")
+    present_password.check(request, user)
+    accounts.change_password(
+        user=user,
+        password=request.POST.get("password", ""),
+        again=request.POST.get("again", ""),
+        session_key=request.session.session_key or "",
+    )
     update_session_auth_hash(request, user)
     return "account", "Your password was changed. All other browsers are signed out."
 

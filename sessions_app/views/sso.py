@@ -31,6 +31,7 @@ from providers.http import foreign
 from sessions_app.errors import NotAllowed, ServiceError
 from sessions_app.services.people import invitations, single_sign_on
 from sessions_app.sign_in import SSO
+from sessions_app.views import present_password
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,18 @@ log = logging.getLogger(__name__)
 def begin(request: HttpRequest) -> HttpResponse:
     """To the issuer's sign-in page; what is wanted there and after waits in the session."""
     wants: dict[str, str] = {}
-    connects = request.POST.get("connect") == "1" and request.user.is_authenticated
+    me = request.user if request.POST.get("connect") == "1" else None
+    connects = isinstance(me, User)
     try:
+        if isinstance(me, User) and me.has_usable_password():
+            present_password.check(request, me)
         if token := request.POST.get("invitation"):
             wants["invitation"] = invitations.find(token).token_hash
         return _to_issuer(request, "connect" if connects else "login", wants)
     except ServiceError as exc:
+        if connects:
+            messages.error(request, exc.message)
+            return redirect("account")
         return refused(request, exc.message, exc.status)
     except OSError as exc:  # the library's word for whatever the network does
         log.warning("sso.unreachable", extra={"error": str(exc)[:300]})

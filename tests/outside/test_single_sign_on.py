@@ -215,7 +215,9 @@ def test_whoever_is_signed_in_connects_their_own_identity(company: Company) -> N
     )
     browser = company.browser("hana.elsewhere")
     browser.post("/login/", "/login/", username="hana", password="long and own 77")
-    page = browser.sso(on="/account/", connect="1")
+    page = browser.sso(on="/account/", connect="1", old="a guess")
+    assert "not your present password" in page.text
+    page = browser.sso(on="/account/", connect="1", old="long and own 77")
     assert "Your identity is connected" in page.text
     again = company.browser("hana.elsewhere")
     again.sso()
@@ -223,7 +225,7 @@ def test_whoever_is_signed_in_connects_their_own_identity(company: Company) -> N
     # Nobody else gets it.
     other = company.browser("hana.elsewhere")
     other.post("/login/", "/login/", username="grace", password="long and own 77")
-    refused = other.sso(on="/account/", connect="1")
+    refused = other.sso(on="/account/", connect="1", old="long and own 77")
     assert refused.status_code == 403 and "another account" in refused.text
     assert other.username == "grace"
 

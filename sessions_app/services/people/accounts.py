@@ -82,11 +82,9 @@ def set_password(user: User, password: str, again: str) -> None:
 
 
 def change_password(
-    *, user: User, old: str, password: str, again: str, session_key: str = ""
+    *, user: User, password: str, again: str, session_key: str = ""
 ) -> None:
     """A new password; every session but this one ends. Raises Invalid."""
-    if user.has_usable_password() and not user.check_password(old):
-        raise Invalid("That is not your present password.", field="old")
     set_password(user, password, again)
     with transaction.atomic():
         user.save(update_fields=["password"])

@@ -76,6 +76,21 @@ def test_the_present_password_is_guessed_no_more_often_than_at_the_sign_in(alice
     assert answer.status_code == 429
 
 
+def test_a_session_alone_gives_no_first_password_to_who_signs_in_elsewhere(alice):
+    alice.set_unusable_password()
+    alice.save()
+    here = Client()
+    here.force_login(alice)
+    assert 'name="password"' not in here.get("/account/").text
+    page = here.post("/account/password/", {"password": NEW, "again": NEW}, follow=True)
+    assert "link of an administrator" in page.text
+    alice.refresh_from_db()
+    assert not alice.has_usable_password()
+    _, token = directory.reset_token(user=make_superuser("root"), person_id=alice.pk)
+    directory.reset_password(token=token, password=NEW, again=NEW)
+    assert User.objects.get(pk=alice.pk).check_password(NEW)
+
+
 @pytest.mark.parametrize(
     "sent",
     [
