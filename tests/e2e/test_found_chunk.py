@@ -92,6 +92,12 @@ def test_a_part_that_is_too_old_to_be_listed_is_shown_too(page, product):
     expect(page.locator(FOUND)).to_be_focused()
     assert in_panel(page)
 
+    # The list comes whole once more, and is searched once more: the part stays as it is.
+    with page.expect_response(lambda answer: "/context/?q=" in answer.url):
+        page.click("#context-close")
+        page.click("#context-toggle")
+    expect(page.locator(f"{FOUND} mark")).to_have_text("dunnartia")
+
 
 def test_a_part_that_is_not_in_the_context_any_more_is_said_to_be_gone(page, product):
     begin(page, product, "bandicoots question")

@@ -128,7 +128,8 @@ export class ContextPanel {
   // Nodes stay where they can: focus and scrolling are the person's.
   replace(chunks) {
     const wanted = new Set(chunks.map((chunk) => domId(chunk.id)));
-    for (const node of [...this.list.children]) if (!wanted.has(node.id)) node.remove();
+    const isKept = (node) => wanted.has(node.id) !== this.search.holds(node); // what the search put there is no part of the list
+    for (const node of [...this.list.children]) if (!isKept(node)) node.remove();
     let place = this.list.firstElementChild;
     for (const chunk of chunks) {
       const known = byId(domId(chunk.id));

@@ -44,24 +44,30 @@ export class ContextSearch {
   show() {
     const { list } = this.panel;
     list.classList.toggle("context__chunks--found", Boolean(this.hits)); // a part of the list has no order
-    for (const node of list.querySelectorAll("[data-only-found]")) node.remove();
+    for (const node of list.querySelectorAll("[data-only-found]")) if (!this.holds(node)) node.remove();
     for (const node of list.children) {
       const hit = this.hits?.get(node.chunk.id);
       node.hidden = Boolean(this.hits) && !hit;
       this.mark(node, hit);
     }
     for (const hit of this.hits?.values() ?? []) {
-      if (byId(domId(hit.chunk.id))) continue;
-      const node = chunkNode(hit.chunk);
+      const known = byId(domId(hit.chunk.id));
+      if (known && !("onlyFound" in known.dataset)) continue;
+      const node = known ?? chunkNode(hit.chunk);
+      if (known) this.panel.redraw(node, hit.chunk);
+      else list.append(node);
       node.dataset.onlyFound = "";
       node.dataset.tokens = 0; // it is counted among the older ones
       this.mark(node, hit);
-      list.append(node);
     }
     const told = byId("context-found");
     told.hidden = !this.hits;
     told.textContent = this.hits ? say(this.hits.size ? CONTEXT.found : CONTEXT.foundNone, { n: this.hits.size }) : "";
   }
+
+  // A part that stands in the list only because it was found. It stays the same node while
+  // it is found: somebody may be in it.
+  holds(node) { return "onlyFound" in node.dataset && Boolean(this.hits?.has(node.chunk.id)); }
 
   mark(node, hit) {
     const preview = node.querySelector(".chunk__preview");
