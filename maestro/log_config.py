@@ -12,6 +12,7 @@ import logging
 import logging.config
 import re
 import sys
+from asyncio import CancelledError
 from typing import Any
 
 import structlog
@@ -75,6 +76,20 @@ def _one_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+class NoHangUps(logging.Filter):
+    """Drops what asyncio reports of futures that nobody read because they were cancelled.
+
+    A client that hangs up cancels its request; asgiref then leaves the thread's future
+    unread, and asyncio writes a traceback of it. That is no fault, and anybody can cause it.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not (
+            isinstance(error, CancelledError) and "never retrieved" in record.msg
+        )
+
+
 def _shared() -> list[Any]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -119,12 +134,14 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"no_hang_ups": {"()": NoHangUps}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"}
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **capped,
+            "asyncio": {**capped["asyncio"], "filters": ["no_hang_ups"]},
             "django": {"level": "INFO", "propagate": True, "handlers": []},
             # Daphne's own access lines name every path and socket twice.
             "daphne.server": {"level": "WARNING"},
