@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from xdist.scheduler import LoadFileScheduling
 
 from tests.e2e.attacked import attacked, attacked_window, hostile, watched
 from tests.e2e.logging_in import (
@@ -51,12 +53,17 @@ expect.set_options(timeout=15_000)
 SHARE_A_PORT = ("test_admin_logins", "test_logins", "test_saved_logins")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Beside each other by file (`--dist loadgroup`): one installation a worker."""
-    for item in items:
-        name = item.path.stem
-        group = "logins" if name in SHARE_A_PORT else name
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadFileScheduling):
+    """Files beside each other, so that each starts its installations once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "logins" if Path(file).stem in SHARE_A_PORT else file
+
+
+# Not `--dist loadgroup`: marks come too late, since pytest 9.2 keeps ids as they were.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 # The first is the same Chromium without the frame of a window, which costs more to draw for

@@ -22,6 +22,7 @@ def test_an_entry_is_written_changed_restored_attached_and_followed(
     shelf = window.new_page()
     shelf.goto("/")
     shelf.get_by_role("link", name="Library").click()
+    expect(shelf.locator("#library-none, #library-entries > li").first).to_be_visible()
     shelf.click("#entry-new")
     shelf.select_option("#entry-kind", "persona")
     shelf.fill("#entry-title", "Pirate")
