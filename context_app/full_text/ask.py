@@ -91,9 +91,7 @@ def _postgresql(
     query = postgresql.tsquery(words, any_word=any_word)
     score = "ts_rank(search_words, to_tsquery('simple', %s))" if query else "0.0"
     for kind, (table, _, shown, conversation) in postgresql.SOURCES.items():
-        match, match_values = postgresql.matching(
-            words, table, shown, any_word=any_word
-        )
+        match, match_values = postgresql.matching(words, shown, any_word=any_word)
         may, may_values = _ids(conversations)
         seen = f"{conversation} IN ({may})"
         if kind == "chunk" and chunks is not None:
