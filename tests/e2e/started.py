@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests import prepared
 from tests.emulator import ROOT
 
 PASSWORD = "correct horse 9 battery"
@@ -20,11 +21,21 @@ PATIENCE_S = 60
 
 
 class Started:
-    """One installation. Extra settings by name, as `MAESTRO_…`."""
+    """One installation. Extra settings by name, as `MAESTRO_…`.
+
+    `is_first`: nothing is prepared for it.
+    """
 
     def __init__(
-        self, data: Path, *arguments: str, public_url: str = "", **settings: str
+        self,
+        data: Path,
+        *arguments: str,
+        public_url: str = "",
+        is_first: bool = False,
+        **settings: str,
     ) -> None:
+        if not is_first:
+            prepared.copy_to(data)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

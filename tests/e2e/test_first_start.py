@@ -12,7 +12,7 @@ from tests.e2e.started import PASSWORD, Started
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory):
     """An installation that nobody has set up yet."""
-    started = Started(tmp_path_factory.mktemp("first") / "data")
+    started = Started(tmp_path_factory.mktemp("first") / "data", is_first=True)
     yield started
     started.stop()
 

@@ -16,6 +16,7 @@ from providers.http import settings as http_settings
 from sessions_app.runs import reaper
 from tests.emulator import EmulatorProcess
 from tests.faults.served import Served, serving
+from tests.faults.world import World
 from tests.recordings import recordings_dir
 from tests.sessions_app.factories import make_superuser
 from tests.sessions_app.factories_runs import wait_for_runs
@@ -70,6 +71,15 @@ def vendors(emulator: EmulatorProcess) -> EmulatorProcess:
     """The scripted emulator; the vendors' addresses lead to it."""
     configure(HttpSettings(reroute=emulator.origins()))
     return emulator
+
+
+@pytest.fixture(scope="module")
+def world(emulator_process: EmulatorProcess) -> Iterator[World]:
+    """An installation in processes of its own, whose vendor is the emulator."""
+    emulator_process.reset()
+    one = World(emulator_process)
+    yield one
+    one.close()
 
 
 @pytest.fixture

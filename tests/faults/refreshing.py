@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sessions_app.sealing.key_files import new_key
+from tests import prepared
 from tests.faults.nursery import Nursery
 from tests.faults.token_server import Family, TokenServer, token_server
 from tests.sessions_app.credentials.databases import SERVER, _server
@@ -114,7 +115,10 @@ def installation(kind: str, data: Path) -> Iterator[Installation]:
         variables = environment(data, vendor, url)
         nursery = Nursery(variables, data)
         stack.callback(nursery.stop)
-        nursery.do("migrate")
+        if url:
+            nursery.do("migrate")
+        else:
+            prepared.copy_to(data)
         yield Installation(nursery, vendor, data, variables)
 
 

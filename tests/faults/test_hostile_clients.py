@@ -22,7 +22,6 @@ import pytest
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from tests.emulator import EmulatorProcess
 from tests.faults.refreshing import note
 from tests.faults.world import World
 
@@ -42,14 +41,6 @@ GARBAGE = (
     b"HELO there\r\n",
     b"GET / HTTP/9.9\r\nHost: \xff\xfe\r\n\r\n",
 )
-
-
-@pytest.fixture(scope="module")
-def world(emulator_process: EmulatorProcess) -> Iterator[World]:
-    emulator_process.reset()
-    one = World(emulator_process)
-    yield one
-    one.close()
 
 
 @pytest.fixture(autouse=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.emulator import EmulatorProcess
 from tests.faults.test_hostile_clients import opened
 from tests.faults.world import World
 
@@ -21,14 +19,6 @@ ContextChunk.objects.bulk_create(
     ContextChunk(conversation=row, owner=row.owner, kind="text", title=f"chunk {{at}}",
                  text="A quick brown fox. " * 20, position=at) for at in range({CHUNKS}))
 """
-
-
-@pytest.fixture(scope="module")
-def world(emulator_process: EmulatorProcess) -> Iterator[World]:
-    emulator_process.reset()
-    one = World(emulator_process)
-    yield one
-    one.close()
 
 
 def test_a_context_of_more_than_a_megabyte_reaches_the_page_and_the_socket_goes_on(

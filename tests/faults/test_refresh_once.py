@@ -16,9 +16,9 @@ __all__ = ["both"]
 
 PROCESSES, THREADS = 4, 50
 # What is demanded, where the machine is the proof's alone (MAESTRO_PROOF_RUNS). Beside other
-# tests it is less than the shortest answer: a lock over the request would hold a writer
-# for as long as that.
-LONGEST_WRITE_S = 0.250 if IS_FULL else 0.700
+# tests it is less than the answer takes: a lock over the request would hold a writer for as
+# long as that.
+LONGEST_WRITE_S = 0.250
 
 # name → (seconds the endpoint takes, seconds without a beat that end a lease, of a beat)
 # The last one is three times the lease, in a smaller measure unless all is asked for.
@@ -78,7 +78,8 @@ def test_two_hundred_callers_make_one_token_request(
     assert set(tokens) == {family.access}
     assert len({a.get("expires_at") for a in answers}) == 1
     assert writes["count"] > 10
-    assert writes["slowest_s"] - writes["stall_s"] <= LONGEST_WRITE_S
+    longest_s = LONGEST_WRITE_S if IS_FULL else 0.9 * delay_s
+    assert writes["slowest_s"] - writes["stall_s"] <= longest_s
     assert [one["left"] for one in found] == [[]] * PROCESSES
     row = both.row(name)
     assert (row["generation"], row["holder"], row["state"]) == (1, "", "ok")

@@ -28,6 +28,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from tests import prepared
 from tests.emulator import ROOT, EmulatorProcess
 
 PASSWORD = "correct horse 9 battery"
@@ -62,6 +63,8 @@ class World:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = tempfile.TemporaryDirectory(prefix="maestro-world-")
+        if not database_url:
+            prepared.copy_to(Path(self._folder.name))
         reroute = ",".join(f"{k}={v}" for k, v in vendor.origins().items())
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith("MAESTRO_")},

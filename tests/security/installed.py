@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions_app.sealing.key_files import new_key
+from tests import prepared
 from tests.faults.refreshing import database_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -87,5 +88,8 @@ def installed(kind: str, data: Path) -> Iterator[Installed]:
                 "MAESTRO_ENCRYPTION_KEYS": new_key(),
             }
         )
-        one.do("migrate")
+        if url:
+            one.do("migrate")
+        else:
+            prepared.copy_to(data)
         yield one
