@@ -110,11 +110,9 @@ class Post:
     async def _receive(self) -> None:
         while not self._channel:
             await asyncio.sleep(0)
-        while True:
+        while not _is_cancelled():
             try:
                 letter = await self._layer.receive(self._channel)
-            except asyncio.CancelledError:
-                raise
             except Exception as exc:
                 self._lose(exc)
                 await asyncio.sleep(_PAUSE_S)
@@ -152,7 +150,7 @@ class Post:
         return True
 
     async def _watch(self) -> None:
-        while True:
+        while not _is_cancelled():
             await asyncio.sleep(ECHO_DEAF_S if self.is_deaf else ECHO_S)
             if self._loop.time() - self._rejoined_at > REJOIN_S:
                 self._joined.clear()
@@ -183,3 +181,10 @@ class Post:
             log.warning("doorbell.deaf", extra={"error": type(why).__name__})
         self.is_deaf = True
         self._joined.clear()
+
+
+def _is_cancelled() -> bool:
+    """A layer may answer a cancellation with an error of its own, or with a letter; who
+    goes on then never ends, and nor does the loop that waits for it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -124,3 +124,26 @@ async def test_what_was_rung_while_it_was_away_is_not_kept(
 def test_without_a_loop_it_is_heard_only_if_nobody_else_is_there(layer: Layer) -> None:
     assert Doorbell(lambda: None).is_heard()
     assert not Doorbell(lambda: layer).is_heard()
+
+
+@pytest.mark.parametrize("answer", ["an error", "a letter"])
+async def test_it_ends_when_it_is_cancelled_whatever_the_layer_makes_of_that(
+    answer: str,
+) -> None:
+    class Stubborn(Layer):
+        async def receive(self, channel: str) -> dict[str, Any]:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                assert answer == "a letter", "the lock is held"
+            return {"sender": "another", "group": "chat.a", "messages": []}
+
+    post = doorbell_post.Post(
+        asyncio.get_running_loop(), Stubborn(), lambda group, message: None
+    )
+    await post.open()
+    await asyncio.sleep(0.01)
+    for task in post._receiving:
+        task.cancel()
+    _, pending = await asyncio.wait(post._receiving, timeout=5)
+    assert not pending
