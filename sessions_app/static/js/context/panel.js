@@ -67,13 +67,14 @@ export class ContextPanel {
   open(id) {
     if (id === this.id) return;
     this.drag.cancel();
+    const isFirst = !this.id; // what was typed meanwhile is looked for now
     this.id = id || null;
     byId("attach-status").hidden = true;
     this.gauge = null;
     this.isAsked = false;
-    this.search.clear();
-    this.exact.close();
     this.list.replaceChildren();
+    if (isFirst) this.search.soon(); else this.search.clear();
+    this.exact.close();
     this.empty();
     byId("context-warning").hidden = true;
     byId("context-meter").textContent = "";
