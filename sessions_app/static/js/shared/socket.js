@@ -55,7 +55,7 @@ export class ChatSocket extends EventTarget {
 
   // Whether it went out; what matters is kept and sent again by whoever sent it.
   send(frame) {
-    if (!this.isReady) return false;
+    if (!this.isReady || this.socket.readyState !== WebSocket.OPEN) return false; // it may be closing already
     this.write(frame);
     return true;
   }
