@@ -50,7 +50,20 @@ expect.set_options(timeout=15_000)
 
 
 # Vendors send a browser back to one fixed port of the person's machine: one at a time.
-SHARE_A_PORT = ("test_admin_logins", "test_logins", "test_saved_logins")
+SHARE_A_PORT = ("test_logins", "test_saved_logins", "test_admin_logins")
+
+
+# These take longest: they come first, so that no browser works on alone at the end.
+LONGEST = (
+    *SHARE_A_PORT, "test_pages", "test_reading", "test_recordings_in_browser",
+    "test_untrusted_text", "test_audits", "test_hostile_vendor", "test_another_site",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the order within stays."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 class ByFile(LoadFileScheduling):

@@ -112,14 +112,10 @@ def _csrf(page: Page) -> dict[str, str]:
     return {"X-CSRFToken": token, "Referer": page.url}
 
 
-@pytest.fixture(params=[("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)],
-                ids=["light", "dark", "light-phone", "dark-phone"])  # fmt: skip
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def login_reader(request, chromium, here, vendors) -> Iterator[Page]:
     """The page of credentials without its policy, so that axe may look at it."""
-    scheme, size = request.param
-    yield from _page(
-        chromium, here, vendors, viewport=size, color_scheme=scheme, bypass_csp=True
-    )
+    yield from _page(chromium, here, vendors, viewport=request.param, bypass_csp=True)
 
 
 def begin(page: Page, name: str, method: str = "", vendor: str = "openai") -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import ask, finished, last_answer, ready
-from tests.e2e.test_pages import reader, violations
+from tests.e2e.test_pages import reader
 
 __all__ = ["reader"]
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import ask, finished, ready
 from tests.e2e.test_context_panel import CHUNKS, begin, chunk, last_request
-from tests.e2e.test_pages import reader, violations
+from tests.e2e.test_pages import reader
 
 __all__ = ["reader"]
 

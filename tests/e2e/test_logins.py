@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.logging_in import (
     at_vendor,
     begin,
@@ -19,7 +20,6 @@ from tests.e2e.logging_in import (
     more,
     paste,
 )
-from tests.e2e.test_pages import violations
 
 
 def test_the_page_finishes_by_itself_and_two_names_live_side_by_side(

@@ -1,40 +1,19 @@
 """Every page for everybody: keyboard, phone, both themes, no accessibility violation."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import DESKTOP, PHONE, ask, finished, last_answer, ready
 from tests.e2e.started import Started
 
-AXE = (Path(__file__).parent / "vendor" / "axe-4.14.1.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
-
-def violations(page):
-    page.evaluate(AXE)
-    found = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", RULES
-    )
-    return [
-        (
-            v["id"],
-            [n["target"] for n in v["nodes"]][:4],
-            v["nodes"][0].get("failureSummary", "")[:300],
-        )
-        for v in found["violations"]
-    ]
-
-
-@pytest.fixture(params=[("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE), ("dark", PHONE)],
-                ids=["light", "dark", "light-phone", "dark-phone"])  # fmt: skip
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def reader(request, chromium, product):
     """A window without the page's policy, so that axe may look at it."""
-    scheme, size = request.param
     context = chromium.new_context(
-        base_url=product.url, storage_state=product.state, viewport=size,
-        color_scheme=scheme, bypass_csp=True,
+        base_url=product.url, storage_state=product.state, viewport=request.param,
+        bypass_csp=True,
     )  # fmt: skip
     yield context
     context.close()
@@ -126,9 +105,8 @@ def clean(page, dialog):
     expect(page.locator(dialog)).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_set_up_page_has_no_accessibility_violation(scheme, chromium, unused):
-    context = chromium.new_context(color_scheme=scheme, bypass_csp=True, viewport=PHONE)
+def test_the_set_up_page_has_no_accessibility_violation(chromium, unused):
+    context = chromium.new_context(bypass_csp=True, viewport=PHONE)
     page = context.new_page()
     page.goto(unused.setup_url)
     assert not violations(page)
@@ -150,19 +128,16 @@ def unused(tmp_path_factory):
 
 
 def test_the_login_page_has_no_accessibility_violation(chromium, product):
-    for scheme in ("light", "dark"):
-        context = chromium.new_context(
-            base_url=product.url, color_scheme=scheme, bypass_csp=True
-        )
-        page = context.new_page()
-        page.goto("/login/")
-        assert not violations(page)
-        page.fill("#id_username", "admin")
-        page.fill("#id_password", "wrong")
-        page.click(".gate button[type=submit]")
-        expect(page.get_by_role("alert")).to_be_visible()
-        assert not violations(page)
-        context.close()
+    context = chromium.new_context(base_url=product.url, bypass_csp=True)
+    page = context.new_page()
+    page.goto("/login/")
+    assert not violations(page)
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "wrong")
+    page.click(".gate button[type=submit]")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert not violations(page)
+    context.close()
 
 
 def test_nothing_is_wider_than_a_phone(phone, product):

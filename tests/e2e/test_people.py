@@ -7,21 +7,19 @@ import itertools
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import DESKTOP, PHONE, ready
-from tests.e2e.test_pages import violations
 from tests.e2e.windows import watch
 
 PASSWORD = "a long enough phrase 7"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(params=[("light", DESKTOP), ("dark", PHONE)], ids=["desktop", "phone"])
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def windows(request, chromium, product):
     """(administrator, nobody yet): two browsers, which axe may look into."""
-    scheme, size = request.param
     common = {
-        "base_url": product.url, "viewport": size, "color_scheme": scheme,
-        "bypass_csp": True,
+        "base_url": product.url, "viewport": request.param, "bypass_csp": True,
     }  # fmt: skip
     admin = chromium.new_context(storage_state=product.state, **common)
     guest = chromium.new_context(**common)

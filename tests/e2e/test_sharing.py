@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import DESKTOP, PHONE, ask, finished, last_answer, ready, watch
 from tests.e2e.started import PASSWORD
-from tests.e2e.test_pages import violations
 
 MAKE_BOB = f"""
 from django.contrib.auth.models import User
@@ -120,7 +120,7 @@ def test_the_dialog_has_no_accessibility_violation(
 ) -> None:
     context = chromium.new_context(
         base_url=product.url, storage_state=product.state, viewport=size,
-        color_scheme="dark", bypass_csp=True,
+        bypass_csp=True,
     )  # fmt: skip
     page = context.new_page()
     page.goto("/")

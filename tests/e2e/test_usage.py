@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.accessibility import violations
 from tests.e2e.conftest import DESKTOP, PHONE, ask, finished, ready
-from tests.e2e.test_pages import violations
 
 RULES = "from sessions_app.models import UsageLimit as L; L.objects."
 
@@ -20,13 +20,12 @@ def limited(product):
     product.started.manage("shell", "-c", RULES + "all().delete()")
 
 
-@pytest.fixture(params=[("light", DESKTOP), ("dark", PHONE)], ids=["desktop", "phone"])
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def reader(request, chromium, product):
     """A window without the page's policy, so that axe may look at it."""
-    scheme, size = request.param
     context = chromium.new_context(
-        base_url=product.url, storage_state=product.state, viewport=size,
-        color_scheme=scheme, bypass_csp=True,
+        base_url=product.url, storage_state=product.state, viewport=request.param,
+        bypass_csp=True,
     )  # fmt: skip
     yield context.new_page()
     context.close()

@@ -13,7 +13,7 @@ from tests.operations.installation import until, whatever_the_database
 pytestmark = pytest.mark.timeout(300)
 
 # A hundred thousand in the whole proof.
-ROWS = 100_000 if os.environ.get("MAESTRO_PROOF_RUNS") else 25_000
+ROWS = 100_000 if os.environ.get("MAESTRO_PROOF_RUNS") else 15_000
 SECRETS = (
     "SELECT count(*) FROM sessions_app_savedauthentication WHERE secrets LIKE '{}'"
 )
