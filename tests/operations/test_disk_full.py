@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
@@ -16,7 +17,7 @@ from sessions_app import storage
 from tests.emulator import EmulatorProcess
 from tests.faults.world import PASSWORD, Page, World, a_page, until
 from tests.operations.disks import Disk, small_disk
-from tests.sessions_app.credentials.databases import SERVER, _server
+from tests.scale.servers import Postgres
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -30,17 +31,17 @@ def database_on(kind: str, disk: Disk) -> Iterator[dict[str, str]]:
     if kind == "sqlite":
         yield {"MAESTRO_DATA": str(disk.path / "data")}
         return
-    name = f"maestro_disk_{secrets.token_hex(4)}"
     shutil.chown(disk.path, "postgres", "postgres")
     disk.path.chmod(0o700)
-    with _server() as server:
-        server.execute(f"CREATE TABLESPACE {name} LOCATION '{disk.path}'")
-        server.execute(f"CREATE DATABASE {name} TABLESPACE {name}")
-        try:
-            yield {"database_url": f"{SERVER.rstrip('/')}/{name}"}
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-            server.execute(f"DROP TABLESPACE {name}")
+    # Of its own: a server with one full disk makes no checkpoint for anybody else either.
+    own = Postgres()
+    try:
+        with psycopg.connect(own.url, autocommit=True) as server:
+            server.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}'")
+            server.execute("CREATE DATABASE small TABLESPACE small")
+        yield {"database_url": f"{own.url.removesuffix('postgres')}small"}
+    finally:
+        own.close()
 
 
 @pytest.fixture(scope="module")
