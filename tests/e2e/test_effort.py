@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import ask, finished, last_answer, ready
 from tests.e2e.test_context_panel import begin, last_request
@@ -132,3 +132,20 @@ def test_the_exact_request_follows_effort_tools_and_model(page, product):
     choose(page, "gpt-4o-mini")
     expect(shown).to_contain_text('"model": "gpt-4o-mini"')
     expect(shown).not_to_contain_text("effort")
+
+
+def test_a_model_that_is_chosen_while_the_conversation_still_comes_stays_chosen(page):
+    choose(page, "gpt-5.4")
+    ask(page, "Which one")
+    finished(page)
+    held: list[Route] = []
+    page.route("**/api/conversations/*/", lambda route: held.append(route))
+    page.reload()
+    ready(page)
+    choose(page, "gpt-4o-mini")
+    assert held
+    for route in held:
+        route.continue_()
+    expect(last_answer(page)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#picker-model")).to_have_text("gpt-4o-mini")

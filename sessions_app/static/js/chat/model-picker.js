@@ -17,6 +17,7 @@ export class ModelPicker extends EventTarget {
     this.looked = new Set(); // of which the list was asked for because of the choice
     this.defaults = new Map();
     this.choice = { credential_id: null, model: "" };
+    this.picks = 0; // how often somebody chose: what comes late does not undo it
     byId("picker").addEventListener("click", () => this.open());
     byId("models-filter").addEventListener("input", () => this.draw());
     byId("models-filter").addEventListener("keydown", (event) => {
@@ -155,6 +156,7 @@ export class ModelPicker extends EventTarget {
     this.picked = { credential_id, model };
     if (!this.onlyOnce) {
       this.choice = this.picked;
+      this.picks += 1;
       remember(this.choice);
       this.show();
     }

@@ -45,12 +45,15 @@ async function open(id, { push = true } = {}) {
   context.open(id);
   byId("welcome").hidden = Boolean(id);
   if (!id) { thread.clear(); showAccess(null); title(""); thread.mark(); greet(); composer.focus(); return; }
+  const { picks } = picker;
   try {
     const { conversation, access, owner } = await api("GET", `/api/conversations/${id}/`);
+    if (context.id !== id) return; // they went elsewhere
     title(conversation.title);
     showAccess(conversation, access, owner);
     await thread.open(id);
-    if (conversation.credential_id) await picker.use(conversation.credential_id, conversation.model);
+    if (context.id !== id) return;
+    if (conversation.credential_id && picker.picks === picks) await picker.use(conversation.credential_id, conversation.model);
     context.changed(); // now that its length is known
   } catch (error) {
     toast(error.message);
