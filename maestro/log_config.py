@@ -77,17 +77,14 @@ def _one_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 
 class NoHangUps(logging.Filter):
-    """Drops what asyncio reports of futures that nobody read because they were cancelled.
+    """Drops what asyncio reports of cancellations: they are no faults.
 
-    A client that hangs up cancels its request; asgiref then leaves the thread's future
-    unread, and asyncio writes a traceback of it. That is no fault, and anybody can cause it.
+    A client that hangs up cancels its request; asgiref can leave the thread's future unread
+    then, and asyncio writes a traceback of it, which anybody could cause.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return not (
-            isinstance(error, CancelledError) and "never retrieved" in record.msg
-        )
+        return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
 
 
 def _shared() -> list[Any]:
