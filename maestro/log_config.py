@@ -28,7 +28,6 @@ _CAPPED = (
     "urllib3",
     "requests_oauthlib",
     "oauthlib",
-    "asyncio",
     "daphne",
     "django.channels",
     "django.db.backends",
@@ -115,9 +114,6 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
         raise SettingError(f"MAESTRO_LOG_FORMAT is one of {', '.join(_FORMATS)}.")
     if level not in _LEVELS:
         raise SettingError(f"MAESTRO_LOG_LEVEL is one of {', '.join(_LEVELS)}.")
-    capped = {
-        name: {"level": "WARNING" if level == "ERROR" else "INFO"} for name in _CAPPED
-    }
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -136,16 +132,20 @@ def dict_config(log_format: str, level: str) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured"}
         },
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            **capped,
-            "asyncio": {**capped["asyncio"], "filters": ["no_hang_ups"]},
-            "django": {"level": "INFO", "propagate": True, "handlers": []},
-            # Daphne's own access lines name every path and socket twice.
-            "daphne.server": {"level": "WARNING"},
-            "django.channels.server": {"level": "WARNING"},
-            "axes": {"level": "WARNING"},
-            "django-q": {"level": "WARNING"},
-        },
+        "loggers": _loggers("WARNING" if level == "ERROR" else "INFO"),
+    }
+
+
+def _loggers(cap: str) -> dict[str, Any]:
+    return {
+        **{name: {"level": cap} for name in _CAPPED},
+        "asyncio": {"level": cap, "filters": ["no_hang_ups"]},
+        "django": {"level": "INFO", "propagate": True, "handlers": []},
+        # Daphne's own access lines name every path and socket twice.
+        "daphne.server": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},
     }
 
 

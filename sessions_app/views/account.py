@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from sessions_app.errors import Invalid
 from sessions_app.services.people import accounts, browsers, single_sign_on
 from sessions_app.views import present_password
 from sessions_app.views.forms import action
@@ -58,8 +57,6 @@ def rename(request: HttpRequest) -> tuple[str, str]:
 def password(request: HttpRequest) -> tuple[str, str]:
     """A new password; this browser stays signed in, no other does."""
     user = _me(request)
-    if not user.has_usable_password():
-        raise Invalid("A first password is chosen with a link of an administrator's.")
     present_password.check(request, user)
     accounts.change_password(
         user=user,

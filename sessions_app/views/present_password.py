@@ -16,8 +16,10 @@ FIELD = "old"
 def check(request: HttpRequest, user: User) -> None:
     """Raises Invalid unless the form says the present password.
 
-    It is guessed no more often here than at the sign-in.
+    It is guessed no more often here than at the sign-in; who has none cannot be asked.
     """
+    if not user.has_usable_password():
+        raise Invalid("Ask an administrator for a link to choose a password first.")
     name = {"username": user.get_username()}
     if not AxesProxyHandler.is_allowed(request, name):
         raise Invalid("Too many wrong passwords. Try again later.", field=FIELD)

@@ -44,7 +44,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     me = request.user if request.POST.get("connect") == "1" else None
     connects = isinstance(me, User)
     try:
-        if isinstance(me, User) and me.has_usable_password():
+        if isinstance(me, User):
             present_password.check(request, me)
         if token := request.POST.get("invitation"):
             wants["invitation"] = invitations.find(token).token_hash

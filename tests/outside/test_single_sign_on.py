@@ -230,6 +230,15 @@ def test_whoever_is_signed_in_connects_their_own_identity(company: Company) -> N
     assert other.username == "grace"
 
 
+def test_who_has_no_password_connects_no_second_identity(company: Company) -> None:
+    """All that is there is a session, which may be stolen."""
+    browser = company.browser("noor")
+    browser.sso()
+    assert browser.username == "noor"
+    page = browser.sso(on="/account/", connect="1")
+    assert "Ask an administrator for a link" in page.text
+
+
 def test_a_closed_account_is_not_opened_by_its_issuer(company: Company) -> None:
     browser = company.browser("kim")
     browser.sso()

@@ -83,7 +83,7 @@ def test_a_session_alone_gives_no_first_password_to_who_signs_in_elsewhere(alice
     here.force_login(alice)
     assert 'name="password"' not in here.get("/account/").text
     page = here.post("/account/password/", {"password": NEW, "again": NEW}, follow=True)
-    assert "link of an administrator" in page.text
+    assert "Ask an administrator for a link" in page.text
     alice.refresh_from_db()
     assert not alice.has_usable_password()
     _, token = directory.reset_token(user=make_superuser("root"), person_id=alice.pk)
